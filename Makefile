@@ -1,0 +1,85 @@
+# The tools are run by module and version, so that nothing has to be installed
+# and every machine formats and judges alike. They are no part of go.mod.
+GOFUMPT       := mvdan.cc/gofumpt@v0.12.0
+STATICCHECK   := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+GOLANGCI_LINT := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+GOVULNCHECK   := golang.org/x/vuln/cmd/govulncheck@v1.9.0
+
+FUZZTIME ?= 30s
+COVER_FLOOR := 85
+
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+
+.DEFAULT_GOAL := all
+.NOTPARALLEL:
+.PHONY: all build test race fuzz cover lint fmt fmt-check vuln generate golden check mta lab demo clean help
+
+all: fmt-check lint test build ## What to run before a commit: fmt-check, lint, test, build
+
+build: ## Build bin/smtpprobe, static and reproducible
+	CGO_ENABLED=0 go build -trimpath -buildvcs=true -o bin/smtpprobe ./cmd/smtpprobe
+
+test: ## Run the tests; they need no network but loopback
+	CGO_ENABLED=0 go test -shuffle=on ./...
+
+race: ## Run the tests under the race detector (needs a C compiler)
+	CGO_ENABLED=1 go test -race -shuffle=on ./...
+
+fuzz: ## Run every fuzz target for FUZZTIME (30s, or a count such as 10000x)
+	@grep -rn --include='*_test.go' '^func Fuzz' . | \
+	  sed -E 's|^(.*)/[^/]*:[0-9]+:func (Fuzz[A-Za-z0-9_]*)\(.*|\1 \2|' | sort | \
+	  while read -r folder target; do \
+	    echo "fuzzing $$target in $$folder for $(FUZZTIME)"; \
+	    go test -run='^$$' -fuzz="^$$target\$$" -fuzztime=$(FUZZTIME) "$$folder" </dev/null; \
+	  done
+
+# What only the real mail servers of make mta exercise is not counted.
+cover: ## Print what the tests cover, and fail below the floor of 85 %
+	@mkdir -p bin
+	go test -coverprofile=bin/cover.out -coverpkg="$$(go list ./... | grep -v /probe/lab/mta | paste -sd,)" ./...
+	@go tool cover -func=bin/cover.out | awk -v floor=$(COVER_FLOOR) '{ print } \
+	  END { sub("%", "", $$3); if ($$3 < floor) { print "coverage " $$3 " % is below " floor " %"; exit 1 } }'
+
+lint: ## Run go vet, staticcheck and golangci-lint
+	go vet -tags mta ./...
+	go run $(STATICCHECK) -tags mta ./...
+	go run $(GOLANGCI_LINT) run
+
+fmt: ## Format all Go files
+	go run $(GOFUMPT) -l -w .
+
+fmt-check: ## Name the Go files that are not formatted
+	@files=$$(go run $(GOFUMPT) -l .); \
+	  if [ -n "$$files" ]; then echo "not formatted, run make fmt:"; echo "$$files"; exit 1; fi
+
+vuln: ## Look for known vulnerabilities (asks vuln.go.dev)
+	go run $(GOVULNCHECK) ./...
+
+generate: ## Write what is generated from the code
+	go generate ./...
+
+golden: ## Rewrite the golden files; read the diff before you commit it
+	@folders=$$(grep -rlE --include='*_test.go' 'flag\.Bool\("update"' . | xargs -n1 dirname | sort -u); \
+	  go test $$folders -update
+
+check: generate fmt lint race ## All that a commit must pass; fails where a file is not as committed
+	git diff --exit-code
+
+mta: ## Probe real mail servers on loopback and prove that they took no mail (Debian 12, root)
+	@trap 'probe/lab/mta/mta.sh down' EXIT; \
+	  probe/lab/mta/mta.sh up; \
+	  go test -tags mta -count=1 ./probe/lab/mta/...; \
+	  probe/lab/mta/mta.sh queues
+
+lab: build ## Run the embedded receivers and say what to point at
+	bin/smtpprobe lab
+
+demo: build ## Probe the embedded receivers and print the table
+	bin/smtpprobe demo
+
+clean: ## Remove what the other targets made
+	rm -rf bin
+
+help: ## Print this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
