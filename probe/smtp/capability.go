@@ -1,0 +1,49 @@
+package smtp
+
+import (
+	"slices"
+	"strings"
+)
+
+// Capabilities are the keyword lines of an EHLO reply in their order (RFC 5321
+// 4.1.1.1), without the first line, each as it was sent.
+type Capabilities []string
+
+// ParseCapabilities reads the reply to EHLO. Anything but a well-formed 250
+// offers nothing.
+func ParseCapabilities(r Reply) Capabilities {
+	if r.Code != 250 || r.Fault != "" {
+		return nil
+	}
+	var caps Capabilities
+	for i, l := range r.Lines {
+		if _, _, text := splitLine(l.Text()); i > 0 && strings.TrimSpace(text) != "" {
+			caps = append(caps, strings.TrimSpace(text))
+		}
+	}
+	return caps
+}
+
+// Has reports whether the keyword is offered; keywords are not case sensitive
+// (RFC 5321 2.4).
+func (c Capabilities) Has(keyword string) bool {
+	_, ok := c.find(keyword)
+	return ok
+}
+
+// Params are the parameters of a keyword; nil where it is not offered.
+func (c Capabilities) Params(keyword string) []string {
+	params, _ := c.find(keyword)
+	return params
+}
+
+func (c Capabilities) find(keyword string) ([]string, bool) {
+	i := slices.IndexFunc(c, func(line string) bool {
+		word, _, _ := strings.Cut(line, " ")
+		return strings.EqualFold(word, keyword)
+	})
+	if i < 0 {
+		return nil, false
+	}
+	return strings.Fields(c[i])[1:], true
+}
