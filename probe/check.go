@@ -1,0 +1,99 @@
+package probe
+
+import "github.com/smtpprobe/smtpprobe/probe/smtp"
+
+// Check is one rule that a receiver can be held to, as data: what is sent, what
+// is read, and what each answer means. The run, the plan, the listing, the
+// reference and the mutants that test it all come from this literal.
+type Check struct {
+	ID       string // stable for ever: users keep lists of them
+	Title    string
+	Group    Group
+	Profile  Profile
+	Polarity Polarity
+	Level    Level
+	Ordering bool // counts for strictness: the same command would be served in another place
+	Refs     []Ref
+	Norm     string // the rule in plain words
+	Rev      int    // raised when the same transcript may get another verdict
+
+	Needs  Needs
+	Start  Start
+	Own    bool // has a session of its own
+	Final  bool // ends its session, which others may have used before
+	Risky  bool // may cost the prober its reputation: runs last
+	Repeat bool // a lenient verdict needs a second try that agrees
+	Errors int  // error replies that it may cause on a receiver that serves postmaster
+	Script Script
+
+	Judge Judge
+	// Allowed are the reply codes to the tested command that the RFC permits
+	// besides those of the strict or correct verdict. A close is never one.
+	Allowed smtp.Codes
+
+	Bites string // which fault of a sender meets this rule
+	Fix   string // how to mend that sender
+}
+
+// Ref names a section of an RFC, such as "RFC 5321 4.1.4".
+type Ref string
+
+// Needs says what must hold before a check can tell anything.
+type Needs struct {
+	Offered    []string // keywords that EHLO must offer in the channel of the check
+	Unoffered  []string // keywords that it must not offer
+	Mail       bool     // MAIL is accepted in its legal place
+	Postmaster bool     // the reply to RCPT in its legal place is known
+	Bad        bool     // so is that to the recipient that cannot exist
+	Helo       bool     // HELO, and MAIL after it, are accepted
+	Upgrade    bool     // STARTTLS is offered and the check uses it, from a session in clear
+	Secured    bool     // a handshake works
+	Checks     []string // other checks, whose transcripts the judge looks at
+}
+
+// InClear reports whether the check begins in clear even where all others run
+// inside TLS: it is about the way into TLS.
+func (c *Check) InClear() bool { return c.Needs.Upgrade }
+
+// Judge turns evidence into a finding. Its meanings are the same knowledge in
+// words, for people.
+type Judge struct {
+	Find     func(Evidence) Finding
+	Meanings []Meaning
+}
+
+// Meaning says when a verdict is given.
+type Meaning struct {
+	Verdict Verdict
+	When    string
+}
+
+// Finding is what a judge says about one transcript.
+type Finding struct {
+	Verdict Verdict
+	Reason  string      // always for Inconclusive and NotApplicable, elsewhere where it helps
+	Reply   smtp.Reply  // the reply that decided; the zero reply where none did
+	Control smtp.Reply  // its control; likewise
+	Says    Conformance // overrides what follows from level and reply; usually empty
+	Again   bool        // a fresh session may tell more
+}
+
+// Evidence is everything that a judge may look at.
+type Evidence struct {
+	Check *Check
+	Walk  Walk
+	Facts Facts
+	// Checks are the walks of the checks that this one needs, by their ID.
+	Checks map[string]Walk
+}
+
+// Unknown is the finding that nothing is known, and why.
+func Unknown(reason string) Finding { return Finding{Verdict: Inconclusive, Reason: reason} }
+
+// Absent is the finding that a precondition does not hold.
+func Absent(reason string) Finding { return Finding{Verdict: NotApplicable, Reason: reason} }
+
+// Found is a finding that rests on a reply.
+func Found(v Verdict, reply smtp.Reply, reason string) Finding {
+	return Finding{Verdict: v, Reply: reply, Reason: reason}
+}

@@ -1,0 +1,245 @@
+package probe
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/smtpprobe/smtpprobe/probe/smtp"
+)
+
+// Record is everything that was heard of one receiver: enough to judge it,
+// now or years later.
+type Record struct {
+	Channel   Channel
+	NoTLS     bool // the run was told to use no TLS
+	Baselines map[Baseline]Transcript
+	Tries     map[string][]Transcript // of each check that was run, in their order
+	Lost      map[string]string       // of each check that was not run: why
+	Over      string                  // why the whole run ended early; empty: it did not
+}
+
+// Result is the verdict of one check on one receiver.
+type Result struct {
+	Check       *Check
+	Verdict     Verdict
+	Conformance Conformance
+	TLS         bool // the tested command was sent inside TLS
+	Reply       smtp.Reply
+	Control     smtp.Reply
+	Reason      string
+	Transcript  Transcript // of the try that decided
+	Again       bool       // another try in a fresh session may tell more
+}
+
+// maxTries bounds the tries of a check whose tries tell nothing.
+const maxTries = 3
+
+// Decide judges one check. The catalogue holds the checks that others need.
+func Decide(c *Check, catalogue []Check, rec Record) Result {
+	facts := GatherFacts(rec.Channel, rec.Baselines)
+	if f, settled := Precondition(c, facts, rec.NoTLS); settled {
+		return result(c, f, nil)
+	}
+	tries := rec.Tries[c.ID]
+	if len(tries) == 0 {
+		return result(c, Unknown(rec.why(c, facts)), nil)
+	}
+	needed := map[string]Walk{}
+	for _, id := range c.Needs.Checks {
+		i := slices.IndexFunc(catalogue, func(other Check) bool { return other.ID == id })
+		if t := rec.Tries[id]; i >= 0 && len(t) > 0 {
+			needed[id] = Replay(catalogue[i].Script, t[len(t)-1])
+		}
+	}
+	results := make([]Result, 0, len(tries))
+	for _, t := range tries {
+		ev := Evidence{Check: c, Walk: Replay(c.Script, t), Facts: facts, Checks: needed}
+		f := ev.find()
+		if why := facts.Failed[B0Again]; why != "" && f.Verdict.Known() && !ev.controlled() {
+			f.Verdict, f.Reason = Inconclusive, "the receiver did not serve the control at the end of the run: "+why
+		}
+		results = append(results, result(c, f, t))
+	}
+	return agree(results)
+}
+
+func (rec Record) why(c *Check, facts Facts) string {
+	if why := rec.Lost[c.ID]; why != "" {
+		return why
+	}
+	if rec.Over != "" {
+		return rec.Over
+	}
+	for _, b := range []Baseline{B0, B1, B2, B3} {
+		if why := facts.Failed[b]; why != "" {
+			return fmt.Sprintf("control %s failed: %s", b, why)
+		}
+	}
+	return "the check was not run"
+}
+
+// find asks the judge of the check, unless the check never began.
+func (ev Evidence) find() Finding {
+	if !ev.Walk.Began {
+		return Unknown("the session could not be prepared")
+	}
+	return ev.Check.Judge.Find(ev)
+}
+
+// controlled reports whether the same session served a legal command after, or
+// beside, the tested one.
+func (ev Evidence) controlled() bool {
+	return ev.Walk.Find(Control).Accepted()
+}
+
+// agree joins the results of several tries: those that know nothing give way,
+// and those that differ are no verdict. What may be an accident of one session
+// is a verdict only when a second one says the same.
+func agree(results []Result) Result {
+	known := slices.DeleteFunc(slices.Clone(results), func(r Result) bool { return !r.Verdict.Known() })
+	if len(known) == 0 {
+		last := results[len(results)-1]
+		last.Again = last.Again && len(results) < maxTries
+		return last
+	}
+	last := known[len(known)-1]
+	last.Again = false
+	for _, r := range known {
+		if r.Verdict != last.Verdict {
+			last.Reason = fmt.Sprintf("two tries disagree: %s (%s), then %s (%s)", r.Verdict, Brief(r.Reply), last.Verdict, Brief(last.Reply))
+			last.Verdict, last.Conformance = Inconclusive, ""
+			return last
+		}
+	}
+	if len(known) == 1 && last.accidental() {
+		last.Reason = fmt.Sprintf("seen once and not repeated: %s, %s", last.Verdict, last.Reason)
+		last.Verdict, last.Conformance = Inconclusive, ""
+		last.Again = len(results) < maxTries
+	}
+	return last
+}
+
+// accidental reports whether the verdict may be an accident of one session.
+func (r Result) accidental() bool {
+	return r.Verdict == Dropped || r.Verdict == Broken || (r.Verdict == Lenient && r.Check.Repeat)
+}
+
+func result(c *Check, f Finding, t Transcript) Result {
+	return Result{
+		Check: c, Verdict: f.Verdict, Conformance: f.conformance(c), TLS: t.Has(NoteSecured),
+		Reply: f.Reply, Control: f.Control, Reason: f.Reason, Transcript: t, Again: f.Again,
+	}
+}
+
+// conformance follows from the verdict, the level of the rule and the codes
+// that the RFC permits. What no RFC regulates for servers stays unregulated
+// whatever the receiver does.
+func (f Finding) conformance(c *Check) Conformance {
+	switch {
+	case !f.Verdict.Known():
+		return ""
+	case f.Says != "":
+		return f.Says
+	case c.Level == None:
+		return Unregulated
+	case f.Verdict == Strict || f.Verdict == Correct:
+		return Conforms
+	case f.Verdict == Dropped && f.Reply.Code == 421: // RFC 5321 3.8, 4.3.2: at any time
+		return Conforms
+	case f.Verdict != Dropped && f.Verdict != Broken && c.Allowed.Has(f.Reply.Code):
+		return Conforms
+	case c.Level == Must:
+		return Violates
+	case c.Level == Should:
+		return Deviates
+	}
+	return Unregulated
+}
+
+// Precondition says whether the check can tell anything at all on a receiver
+// with these facts. The second value is false where it can, as far as they
+// reach.
+func Precondition(c *Check, facts Facts, noTLS bool) (Finding, bool) {
+	if f, settled := tlsPrecondition(c, facts, noTLS); settled {
+		return f, true
+	}
+	offered := facts.offeredTo(c)
+	for _, k := range c.Needs.Offered {
+		if !offered.Has(k) {
+			return Absent(k + " is not offered"), true
+		}
+	}
+	for _, k := range c.Needs.Unoffered {
+		if offered.Has(k) {
+			return Absent(k + " is offered"), true
+		}
+	}
+	return baselinePrecondition(c, facts)
+}
+
+// offeredTo are the capabilities in the channel where the check plays.
+func (f Facts) offeredTo(c *Check) smtp.Capabilities {
+	if c.Start == TunnelHello {
+		return f.OfferedTLS
+	}
+	return f.Offered
+}
+
+func tlsPrecondition(c *Check, facts Facts, noTLS bool) (Finding, bool) {
+	tunnel := c.Start == TunnelHello && facts.Channel == Clear
+	switch {
+	case c.Needs.Upgrade && facts.Channel == Implicit:
+		return Absent("TLS is there from the first octet, so nothing can be said in clear"), true
+	case noTLS && (c.Needs.Upgrade || tunnel):
+		return Absent("TLS is switched off for this run"), true
+	case !c.Needs.Upgrade && !tunnel:
+		return Finding{}, false
+	case !facts.StarttlsOffered():
+		return Absent("STARTTLS is not offered"), true
+	case facts.Starttls.Refused():
+		return Unknown("STARTTLS is refused in its legal place too: " + Brief(facts.Starttls)), true
+	case facts.Unsecured != "" && (c.Needs.Secured || tunnel):
+		return Unknown("the TLS handshake fails: " + facts.Unsecured), true
+	}
+	return Finding{}, false
+}
+
+// StarttlsOffered reports whether EHLO in clear offers STARTTLS. Inside an
+// upgraded channel it must have.
+func (f Facts) StarttlsOffered() bool {
+	return f.Channel == Upgraded || f.Offered.Has("STARTTLS")
+}
+
+func baselinePrecondition(c *Check, facts Facts) (Finding, bool) {
+	refused := func(what string, r smtp.Reply) (Finding, bool) {
+		if r.Code == 0 || r.Class() == 2 {
+			return Finding{}, false
+		}
+		return Unknown(what + " is refused in its legal place too: " + Brief(r)), true
+	}
+	if c.Needs.Mail {
+		if f, settled := refused("MAIL", facts.Mail); settled {
+			return f, true
+		}
+	}
+	if c.Needs.Helo {
+		if f, settled := refused("HELO", facts.Helo); settled {
+			return f, true
+		}
+		if f, settled := refused("MAIL after HELO", facts.HeloMail); settled {
+			return f, true
+		}
+	}
+	return Finding{}, false
+}
+
+// CheckByID finds a check; nil where there is none.
+func CheckByID(catalogue []Check, id string) *Check {
+	for i := range catalogue {
+		if strings.EqualFold(catalogue[i].ID, id) {
+			return &catalogue[i]
+		}
+	}
+	return nil
+}

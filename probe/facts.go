@@ -1,0 +1,152 @@
+package probe
+
+import (
+	"time"
+
+	"github.com/smtpprobe/smtpprobe/probe/smtp"
+)
+
+// Baseline is a control that is run for its own sake: B0 to B3 of the
+// catalogue's section 4.
+type Baseline string
+
+// The baselines. B0 is run first, and again last. Each ends with QUIT, which the
+// session says when it leaves; whether it is answered is the affair of a check.
+const (
+	B0      Baseline = "B0"       // plain: reachable, MAIL, NOOP
+	B1      Baseline = "B1"       // the reply to postmaster
+	B2      Baseline = "B2"       // TLS after STARTTLS
+	B3      Baseline = "B3"       // HELO
+	B0Again Baseline = "B0 again" // is the receiver still as it was?
+)
+
+// Names of the steps of baselines that facts are taken from.
+const (
+	stepMail = "mail"
+	stepRcpt = "rcpt"
+	stepBad  = "bad"
+	stepNoop = "noop"
+	stepHelo = "helo"
+)
+
+// Script is the exchange of the baseline in the channel. B1 names the
+// recipient that cannot exist only where a check needs its reply.
+func (b Baseline) Script(channel Channel, bad bool) Script {
+	mail, rset := Line(stepMail, CommandMAIL), Line("rset", "RSET").Wanting("250")
+	switch b {
+	case B1:
+		s := append(Prelude(Hello, channel), mail.Wanting("250"), Line(stepRcpt, CommandRCPT))
+		if bad {
+			s = append(s, Line(stepBad, CommandBad))
+		}
+		return append(s, rset)
+	case B2:
+		return append(Prelude(TunnelHello, Clear), mail, rset)
+	case B3:
+		return append(Prelude(Greeted, channel), Line(stepHelo, CommandHELO).Wanting("250"), mail, rset)
+	}
+	return append(Prelude(Hello, channel), mail, rset, Line(stepNoop, "NOOP").Wanting("250"))
+}
+
+// Facts is what the baselines say about a receiver. It is a pure function of
+// their transcripts.
+type Facts struct {
+	Channel    Channel
+	Greeting   smtp.Reply
+	Offered    smtp.Capabilities // by the last EHLO in the run's own channel
+	OfferedTLS smtp.Capabilities // by the EHLO inside TLS
+	Mail       smtp.Reply        // MAIL in its legal place, in the run's own channel
+	Postmaster smtp.Reply        // RCPT of the one recipient, legal
+	Bad        smtp.Reply        // RCPT of the recipient that cannot exist, legal
+	Helo       smtp.Reply
+	HeloMail   smtp.Reply          // MAIL after HELO
+	Starttls   smtp.Reply          // to STARTTLS in B2
+	Secured    string              // version and cipher; empty: no handshake was completed
+	Unsecured  string              // why the handshake of B2 failed
+	Slowest    time.Duration       // the longest wait for a reply in the baselines
+	Fastest    time.Duration       // the shortest one: no round trip is longer
+	Failed     map[Baseline]string // baselines that did not come to their end, and why
+}
+
+// GatherFacts reads the facts out of the baselines' transcripts.
+func GatherFacts(channel Channel, baselines map[Baseline]Transcript) Facts {
+	f := Facts{Channel: channel, Failed: map[Baseline]string{}}
+	for _, b := range []Baseline{B0, B1, B2, B3, B0Again} {
+		t, ok := baselines[b]
+		if !ok {
+			continue
+		}
+		w := ReplayAll(b.Script(channel, t.names(BadRecipient)), t)
+		if reason := w.Failure(); reason != "" {
+			f.Failed[b] = reason
+		}
+		for _, o := range w.Outcomes {
+			if o.Step.Act == Send {
+				f.wait(o)
+			}
+		}
+		f.take(b, w, t)
+	}
+	return f
+}
+
+func (f *Facts) wait(o Outcome) {
+	f.Slowest = max(f.Slowest, o.Took)
+	if len(o.Replies) > 0 && (f.Fastest == 0 || o.Took < f.Fastest) {
+		f.Fastest = o.Took
+	}
+}
+
+func (f *Facts) take(b Baseline, w Walk, t Transcript) {
+	switch b {
+	case B0:
+		f.Greeting = w.Find(StepGreeting).Reply()
+		f.Offered = offered(w)
+		f.Mail = w.Find(stepMail).Reply()
+		if f.Channel != Clear {
+			f.secure(t)
+			f.OfferedTLS = f.Offered
+			f.Starttls = w.Find(StepSTARTTLS).Reply()
+			f.Unsecured = w.Find(StepHandshake).Failed
+		}
+	case B1:
+		f.Postmaster = w.Find(stepRcpt).Reply()
+		f.Bad = w.Find(stepBad).Reply()
+	case B2:
+		f.Starttls = w.Find(StepSTARTTLS).Reply()
+		f.Unsecured = w.Find(StepHandshake).Failed
+		f.OfferedTLS = smtp.ParseCapabilities(w.Find(StepEHLOTLS).Reply())
+		f.secure(t)
+	case B3:
+		f.Helo = w.Find(stepHelo).Reply()
+		f.HeloMail = w.Find(stepMail).Reply()
+	}
+}
+
+func (f *Facts) secure(t Transcript) {
+	if e, ok := t.Find(NoteSecured); ok {
+		f.Secured = e.Text
+	}
+}
+
+// offered is the keyword list of the last EHLO of the walk.
+func offered(w Walk) smtp.Capabilities {
+	if o := w.Find(StepEHLOTLS); o.Ran {
+		return smtp.ParseCapabilities(o.Reply())
+	}
+	return smtp.ParseCapabilities(w.Find(StepEHLO).Reply())
+}
+
+// names reports whether the client wrote the text in the transcript.
+func (t Transcript) names(text string) bool {
+	for _, e := range t {
+		if e.From == FromClient && containsFold(e.Text, text) {
+			return true
+		}
+	}
+	return false
+}
+
+// PostmasterRefused reports whether RCPT of the one recipient is refused in
+// its legal place, so that each use of it costs an error reply.
+func (f Facts) PostmasterRefused() bool { return f.Postmaster.Refused() }

@@ -1,0 +1,224 @@
+package probe
+
+import (
+	"fmt"
+
+	"github.com/smtpprobe/smtpprobe/probe/smtp"
+)
+
+// RcptBeforeMail is the check whose reply shows what a closed transaction looks
+// like on this receiver.
+const RcptBeforeMail = "rcpt-before-mail"
+
+// Fate is the finding where a step has no usable reply, whatever the rule:
+// never reached, malformed, surplus or missing replies, the end of the
+// connection, 421. The second value is false where the replies can be judged.
+func (ev Evidence) Fate(name string) (Finding, bool) {
+	o := ev.Walk.Find(name)
+	switch {
+	case !ev.Walk.Began:
+		return Unknown("the session could not be prepared"), true
+	case !o.Ran || o.Held != "":
+		return ev.unreached(), true
+	}
+	for _, r := range append(o.Replies, o.Surplus...) {
+		if r.Fault != "" {
+			return Found(Broken, r, "malformed reply: "+string(r.Fault)), true
+		}
+	}
+	switch {
+	case o.Flooded:
+		return Finding{Verdict: Broken, Reason: "the receiver does not stop talking"}, true
+	case len(o.Surplus) > 0:
+		return Found(Broken, o.Surplus[0], "a reply too many"), true
+	case o.Missing() > 0 && o.TimedOut:
+		return ev.silent(o), true
+	case o.Missing() > 0:
+		return ev.hungUp(o), true
+	}
+	for _, r := range o.Replies {
+		if r.Code == 421 {
+			return ev.hungUp(o), true
+		}
+	}
+	return Finding{}, false
+}
+
+// unreached is the finding where the script ended before the step.
+func (ev Evidence) unreached() Finding {
+	if stopped, ok := ev.Walk.Stopped(); ok {
+		return Unknown(stopped.say())
+	}
+	return Unknown("the exchange did not come to the tested command")
+}
+
+// silent tells a receiver that loses a reply from one that is slow with all.
+func (ev Evidence) silent(o Outcome) Finding {
+	// A third of the wait: a receiver that takes that long for a harmless
+	// command may well need more than all of it after an error.
+	if waited := o.Took; waited > 0 && ev.Facts.Slowest > waited/3 {
+		return Unknown(fmt.Sprintf("tarpit: the slowest harmless reply took %s as well", ev.Facts.Slowest.Round(1e8)))
+	}
+	if o.Partial {
+		return Finding{Verdict: Broken, Reason: "a reply that stopped in the middle"}
+	}
+	return Finding{Verdict: Broken, Reason: o.what() + ": no reply"}
+}
+
+// hungUp is the finding for a closed connection, or 421. After an error of ours
+// it may be the receiver's error limit, which says nothing of the command.
+func (ev Evidence) hungUp(o Outcome) Finding {
+	f := Finding{Verdict: Dropped, Reason: "the connection was closed without a reply"}
+	if n := len(o.Replies); n > 0 {
+		f.Reply = o.Replies[n-1]
+		f.Reason = "the connection was closed after " + Brief(f.Reply)
+	}
+	if n := ev.Walk.ErrorsUntil(o.Step.Name); n > 0 {
+		f.Verdict = Inconclusive
+		f.Reason = fmt.Sprintf("limit: %s, with %d error replies before it", f.Reason, n)
+		f.Again = true
+		return f
+	}
+	if f.Reply.Enhanced().Subject == smtp.SubjectPolicy {
+		f.Verdict, f.Reason = Inconclusive, "policy: "+Brief(f.Reply)
+	}
+	return f
+}
+
+// ClosedAfter reports whether the connection ended right behind the replies of
+// the step.
+func (w Walk) ClosedAfter(name string) bool {
+	seen := false
+	for _, o := range w.Outcomes {
+		switch {
+		case o.Step.Name == name && o.Ran:
+			seen = true
+			if o.Closed {
+				return true
+			}
+		case seen && o.Ran:
+			return o.Closed && len(o.Replies) == 0
+		}
+	}
+	return false
+}
+
+// Legal says where the control of a tested command comes from when its own
+// session has none.
+type Legal uint8
+
+// The controls that the baselines hold.
+const (
+	LegalNothing Legal = iota
+	LegalMail
+	LegalRcpt
+)
+
+func (f Facts) legal(l Legal) smtp.Reply {
+	switch l {
+	case LegalMail:
+		return f.Mail
+	case LegalRcpt:
+		return f.Postmaster
+	}
+	return smtp.Reply{}
+}
+
+// Refuses judges a check of polarity Refusal: the tested command is out of
+// order and the codes are those of a strict refusal (catalogue section 3).
+func Refuses(codes smtp.Codes, legal Legal) Judge {
+	return Judge{
+		Find: func(ev Evidence) Finding { return ev.refusal(codes, legal) },
+		Meanings: []Meaning{
+			{Strict, "refused with " + codes.String() + ", and not for a reason of policy"},
+			{Deviant, "refused with another 4yz or 5yz code that is about the protocol"},
+			{Lenient, "accepted with a 2yz or 3yz code"},
+			{Dropped, "the connection was closed, or 421, on the first error of a session, twice"},
+			{Broken, "no reply, or more than one, or a malformed one, twice"},
+			{Inconclusive, "the same command gets the same answer in its legal place, or the refusal is one of policy, resources or limits"},
+		},
+	}
+}
+
+func (ev Evidence) refusal(codes smtp.Codes, legal Legal) Finding {
+	if f, unusable := ev.Fate(Test); unusable {
+		return f
+	}
+	reply := ev.Walk.Find(Test).Reply()
+	control := ev.Walk.Find(Control).Reply()
+	if control.Code == 0 {
+		control = ev.Facts.legal(legal)
+	}
+	f := ev.Classify(reply, control, codes)
+	f.Control = control
+	// 554 and close is the 554 where the card names it; any other refusal and
+	// close is the close.
+	if f.Verdict == Deviant && ev.Walk.ClosedAfter(Test) {
+		f = ev.hungUp(ev.Walk.Find(Test))
+		f.Control = control
+	}
+	return f
+}
+
+// transient are the codes of a fault of the moment, by catalogue section 3.
+const transient smtp.Codes = "450,451,452,454,471"
+
+// Classify reads one reply to a command that is out of order beside the reply
+// to the same command in its legal place; the zero reply where there is none.
+func (ev Evidence) Classify(reply, control smtp.Reply, strict smtp.Codes) Finding {
+	e := reply.Enhanced()
+	switch {
+	case reply.Class() == 2 || reply.Class() == 3:
+		return Found(Lenient, reply, "")
+	case control.Code != 0 && smtp.SameAnswer(reply, control):
+		return Found(Inconclusive, reply, "policy: the same answer as in the legal place, "+Brief(control))
+	case strict.Has(reply.Code) && e.Subject != smtp.SubjectPolicy:
+		return Found(Strict, reply, "")
+	case transient.Has(reply.Code) && e.Subject != smtp.SubjectProtocol:
+		return Found(Inconclusive, reply, "transient: "+Brief(reply))
+	case reply.Code == 530 || e.Subject == smtp.SubjectPolicy:
+		return Found(Inconclusive, reply, "policy: "+Brief(reply))
+	}
+	return Found(Deviant, reply, "")
+}
+
+// Serves judges a check of polarity Service: the tested command is allowed and
+// the codes are those of its service.
+func Serves(codes smtp.Codes, legal Legal) Judge {
+	return Judge{
+		Find: func(ev Evidence) Finding { return ev.service(codes, legal) },
+		Meanings: []Meaning{
+			{Correct, "answered " + codes.String()},
+			{Overstrict, "refused although the RFC allows it"},
+			{Dropped, "the connection was closed, or 421, twice"},
+			{Broken, "no reply, or more than one, or a malformed one, twice"},
+			{Inconclusive, "a 4yz code, or the same refusal as in its usual place"},
+		},
+	}
+}
+
+func (ev Evidence) service(codes smtp.Codes, legal Legal) Finding {
+	if f, unusable := ev.Fate(Test); unusable {
+		return f
+	}
+	reply := ev.Walk.Find(Test).Reply()
+	control := ev.Walk.Find(Control).Reply()
+	if control.Code == 0 {
+		control = ev.Facts.legal(legal)
+	}
+	f := Found(Overstrict, reply, "")
+	switch {
+	case codes.Has(reply.Code):
+		f.Verdict = Correct
+	case control.Code != 0 && smtp.SameAnswer(reply, control):
+		f.Verdict, f.Reason = Inconclusive, "the same answer as in its usual place, "+Brief(control)
+	case reply.Class() == 4:
+		f.Verdict, f.Reason = Inconclusive, "transient: "+Brief(reply)
+	case reply.Enhanced().Subject == smtp.SubjectPolicy:
+		f.Verdict, f.Reason = Inconclusive, "policy: "+Brief(reply)
+	case ev.Walk.ClosedAfter(Test):
+		f = ev.hungUp(ev.Walk.Find(Test))
+	}
+	f.Control = control
+	return f
+}

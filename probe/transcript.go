@@ -1,0 +1,175 @@
+package probe
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/smtpprobe/smtpprobe/probe/smtp"
+)
+
+// Party says whom an event comes from.
+type Party uint8
+
+// The parties. FromProbe marks what was neither sent nor received.
+const (
+	FromClient Party = iota
+	FromServer
+	FromProbe
+)
+
+var partyNames = [...]string{"client", "server", "probe"}
+
+func (p Party) String() string { return partyNames[p] }
+
+// Note says what an event of the probe is.
+type Note string
+
+// The notes. Their words stand in transcripts that users keep.
+const (
+	NoteConnected    Note = "connected"
+	NoteUnconnected  Note = "no connection"
+	NoteSecured      Note = "TLS handshake done"
+	NoteUnsecured    Note = "TLS handshake failed"
+	NoteClosed       Note = "closed by the server"
+	NoteReset        Note = "reset by the server"
+	NoteTimedOut     Note = "timed out"
+	NoteListened     Note = "listened"
+	NoteEarlyGreeted Note = "the greeting was there before anything was sent"
+	NoteBegin        Note = "check begins"
+	NoteHeld         Note = "not sent"
+	NoteLeft         Note = "closed by us"
+	NoteAborted      Note = "reset by us"
+	NoteInterrupted  Note = "interrupted"
+	NoteFlooded      Note = "the receiver does not stop talking"
+)
+
+var notes = [...]Note{
+	NoteConnected, NoteUnconnected, NoteSecured, NoteUnsecured, NoteClosed, NoteReset, NoteTimedOut,
+	NoteListened, NoteEarlyGreeted, NoteBegin, NoteHeld, NoteLeft, NoteAborted, NoteInterrupted, NoteFlooded,
+}
+
+// Event is one write of ours, one line of the server, or one note.
+type Event struct {
+	At   time.Duration // since the connection was asked for
+	From Party
+	Text string // the octets, or what there is to say beyond the note
+	Cut  int    // octets that were received and left out before the line end
+	Note Note   // of the probe's events
+}
+
+// Transcript is what happened on one connection, in order.
+type Transcript []Event
+
+// String shows the event on one line of printable ASCII, losing nothing:
+// ParseEvent takes it back. A cut is shown as `\[N octets left out]`.
+func (e Event) String() string {
+	if e.From == FromProbe {
+		if e.Text == "" {
+			return string(e.Note)
+		}
+		return string(e.Note) + ": " + smtp.Escape(e.Text)
+	}
+	if e.Cut == 0 {
+		return smtp.Escape(e.Text)
+	}
+	body := smtp.Line{Octets: e.Text}.Text()
+	return smtp.Escape(body) + cutMark(e.Cut) + smtp.Escape(e.Text[len(body):])
+}
+
+func cutMark(octets int) string { return fmt.Sprintf(`\[%d octets left out]`, octets) }
+
+// ParseEvent reads what String wrote.
+func ParseEvent(at time.Duration, from, text string) (Event, error) {
+	e := Event{At: at}
+	switch from {
+	case "client":
+		e.From = FromClient
+	case "server":
+		e.From = FromServer
+	case "probe":
+		return parseNote(at, text)
+	default:
+		return Event{}, fmt.Errorf("event from %q: want client, server or probe", from)
+	}
+	if before, after, cut := strings.Cut(text, `\[`); cut {
+		number, tail, ok := strings.Cut(after, " octets left out]")
+		n, err := strconv.Atoi(number)
+		if !ok || err != nil || n < 1 {
+			return Event{}, fmt.Errorf(`event %q: want \[N octets left out]`, text)
+		}
+		e.Cut, text = n, before+tail
+	}
+	octets, err := smtp.Unescape(text)
+	if err != nil {
+		return Event{}, fmt.Errorf("event %q: %w", text, err)
+	}
+	e.Text = octets
+	return e, nil
+}
+
+func parseNote(at time.Duration, text string) (Event, error) {
+	for _, n := range notes {
+		rest, ok := strings.CutPrefix(text, string(n))
+		if !ok || (rest != "" && !strings.HasPrefix(rest, ": ")) {
+			continue
+		}
+		detail, err := smtp.Unescape(strings.TrimPrefix(rest, ": "))
+		if err != nil {
+			return Event{}, fmt.Errorf("note %q: %w", text, err)
+		}
+		return Event{At: at, From: FromProbe, Note: n, Text: detail}, nil
+	}
+	return Event{}, fmt.Errorf("note %q: not one that a probe writes", text)
+}
+
+// Begin is the note that stands before the first step of a check: how many
+// error replies the session had seen by then.
+func Begin(at time.Duration, errors int) Event {
+	return Event{At: at, From: FromProbe, Note: NoteBegin, Text: fmt.Sprintf("%d error replies before", errors)}
+}
+
+// ErrorsBefore is the number of error replies that the session of the
+// transcript had seen when its check began.
+func (t Transcript) ErrorsBefore() int {
+	for _, e := range t {
+		if e.Note == NoteBegin {
+			number, _, _ := strings.Cut(e.Text, " ")
+			n, err := strconv.Atoi(number)
+			if err == nil {
+				return n
+			}
+		}
+	}
+	return 0
+}
+
+// Has reports whether the note stands in the transcript.
+func (t Transcript) Has(n Note) bool {
+	_, ok := t.Find(n)
+	return ok
+}
+
+// Find returns the first event with the note.
+func (t Transcript) Find(n Note) (Event, bool) {
+	for _, e := range t {
+		if e.From == FromProbe && e.Note == n {
+			return e, true
+		}
+	}
+	return Event{}, false
+}
+
+// own are the events from the check's beginning on; nil where it never began.
+func (t Transcript) own() Transcript {
+	for i, e := range t {
+		if e.From == FromProbe && e.Note == NoteBegin {
+			return t[i+1:]
+		}
+	}
+	return nil
+}
+
+// line is the event as a line of a reply.
+func (e Event) line() smtp.Line { return smtp.Line{Octets: e.Text, Cut: e.Cut} }
