@@ -1,0 +1,83 @@
+package checks
+
+import "github.com/smtpprobe/smtpprobe/probe"
+
+// greeting: the first words of a session.
+func greeting() []probe.Check {
+	return []probe.Check{
+		{
+			ID: "early-talk", Title: "EHLO before the greeting",
+			Group: probe.GroupGreeting, Profile: probe.Full, Level: probe.None, Ordering: true,
+			Refs: []probe.Ref{"RFC 5321 4.3.1", "RFC 5321 7.8"},
+			Norm: "A client should wait for the greeting. No RFC tells a server what to do with a client that " +
+				"does not; refusing it is self-defence.",
+			Needs: probe.Needs{Unoffered: pipeconnect()}, Start: probe.Connected,
+			Own: true, Risky: true, Repeat: true, Errors: 1,
+			Script: probe.Script{
+				{Act: probe.Send, Name: probe.Test, Text: probe.CommandEHLO + "\r\n", Replies: 2},
+				listen("surplus", probe.Step{For: probe.EarlyReplies}),
+			},
+			Judge: earlyTalk(),
+			Bites: "A sender that writes before it has read the 220: scripts that pipe commands into a socket, " +
+				"and spam software, which is why receivers look for it.",
+			Fix: "Read the whole greeting, up to the line \"220 \", before the first command.",
+		},
+	}
+}
+
+// pipeconnect are the keywords by which Exim invites clients to talk early.
+func pipeconnect() []string { return []string{"PIPECONNECT", "X_PIPE_CONNECT"} }
+
+// earlyTalk judges EHLO before the greeting: the first reply is the greeting,
+// the second the one to EHLO.
+func earlyTalk() probe.Judge {
+	return probe.Judge{Find: findEarlyTalk, Meanings: []probe.Meaning{
+		{Verdict: probe.Strict, When: "the greeting, or the reply to EHLO, is 554, 521 or 503"},
+		{Verdict: probe.Dropped, When: "the connection is closed before any service, twice; this counts as enforced"},
+		{Verdict: probe.Deviant, When: "refused with some other 4yz or 5yz code"},
+		{Verdict: probe.Lenient, When: "220 and then 250: read, kept and answered in order, twice"},
+		{Verdict: probe.Broken, When: "220, and EHLO is never answered, or the replies come in the wrong order"},
+		{Verdict: probe.Inconclusive, When: "the greeting and our EHLO crossed on the way"},
+		{Verdict: probe.NotApplicable, When: "EHLO offers PIPECONNECT: talking early is invited"},
+	}}
+}
+
+func findEarlyTalk(ev probe.Evidence) probe.Finding {
+	o := ev.Walk.Find(probe.Test)
+	if o.Ran && len(o.Replies) > 0 {
+		first := o.Replies[0]
+		switch {
+		case ev.Walk.GreetedFirst || first.Class() == 2 && o.FirstTook < ev.Facts.Fastest:
+			f := probe.Unknown("the greeting was on its way before the receiver could see our EHLO")
+			f.Again = true
+			return f
+		// postscreen's teaser "220-" runs into the reply to EHLO: a greeting and
+		// a reply in one, lines of two codes, and served all the same.
+		case first.Fault == "lines with different reply codes" && first.Code == 250:
+			return probe.Found(probe.Lenient, first, "the greeting ran into the reply to EHLO")
+		case first.Fault == "" && first.Refused() && first.Code != 421:
+			return earlyRefusal(ev, o)
+		}
+	}
+	if f, unusable := ev.Fate(probe.Test); unusable {
+		return f
+	}
+	greeted, served := o.Replies[0], o.Replies[1]
+	switch {
+	case greeted.Code != 220:
+		return probe.Found(probe.Broken, greeted, "the replies are in the wrong order")
+	case served.Refused():
+		return ev.Classify(served, ev.Facts.Greeting, "503,521,554")
+	}
+	return probe.Found(probe.Lenient, served, "")
+}
+
+// earlyRefusal reads a refusal in place of the greeting. B0 was greeted with
+// 220 moments before, so it is not about who we are.
+func earlyRefusal(ev probe.Evidence, o probe.Outcome) probe.Finding {
+	f := ev.Classify(o.Replies[0], ev.Facts.Greeting, "503,521,554")
+	if f.Verdict == probe.Deviant && (o.Closed || ev.Walk.ClosedAfter(probe.Test)) {
+		f.Verdict, f.Reason = probe.Dropped, "the connection was closed after "+probe.Brief(f.Reply)
+	}
+	return f
+}
