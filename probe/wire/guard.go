@@ -1,0 +1,504 @@
+package wire
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/smtpprobe/smtpprobe/probe"
+	"github.com/smtpprobe/smtpprobe/probe/smtp"
+)
+
+// This file is the guard: what may be written to a receiver, whatever a check
+// or a server does. It holds the safety contract S1 to S12 of the catalogue and
+// no switch that turns a rule of it off. Where the contract leaves room it takes
+// the narrower reading:
+//
+//	S1  After a 354, or any other 3yz that no AUTH asked for, nothing is written
+//	    at all, not even QUIT: it would be message text. The session is reset.
+//	S2  DATA only where no RCPT for the real recipient was ever written on this
+//	    connection, no RCPT was accepted, and those that wait for a reply name
+//	    the recipient that cannot exist, under the null sender.
+//	S3  BDAT as DATA, with inert octets, and never LAST.
+//	S4  A lone dot is never written; there is no lab mode.
+//	S5  Two recipients exist. The one that cannot is named at most four times to
+//	    a receiver with a public address.
+//	S6  VRFY only of postmaster; EXPN, ETRN, TURN and their like never.
+//	S7  AUTH without credentials: a mechanism, then "*". Twice a connection, four
+//	    times a receiver.
+//	S8  One QUIT, and RSET before it where a transaction may be open (session.go).
+//	S9  A reply that nobody asked for, a malformed one, a missing one: the
+//	    connection is in doubt and nothing more is written on it.
+//	S10 The sender is the null one, or the operator's.
+//	S11 Connections are counted and paced (receiver.go).
+//	S12 What would smuggle a message cannot be written: S1 to S4 exclude it.
+//
+// A line is checked under every reading that a lax server may have of it: CR,
+// LF and CR LF as line ends, NUL as the end of a string or as nothing.
+type guard struct {
+	values probe.Values
+	tally  *tally
+
+	pending  []command // written and not yet answered; the greeting is the first
+	unended  string    // octets written after the last CR LF
+	over     string    // why nothing more may be written; empty: it may
+	silent   bool      // leave without a word (S1)
+	named    bool      // a RCPT of the real recipient was written (S2)
+	accepted int       // RCPTs answered 2yz; never decremented
+	null     bool      // the latest MAIL named the null sender
+	open     bool      // a transaction may be open
+	upgrade  bool      // 220 to STARTTLS: the next octets are a handshake
+	asked    bool      // 334: the next line is "*"
+	quit     bool
+	auths    int
+	errors   int
+	commands int
+	hellos   int
+	nonmail  int // commands that are not mail: what servers count (catalogue section 4)
+}
+
+// command is one command line that waits for its reply.
+type command struct {
+	verb string
+	bad  bool // RCPT of the recipient that cannot exist
+}
+
+const greeting = "greeting"
+
+// newGuard checks the values once: nothing else of a user's reaches the wire.
+func newGuard(v probe.Values, t *tally) (*guard, error) {
+	if err := ValidValues(v); err != nil {
+		return nil, err
+	}
+	return &guard{values: v, tally: t, pending: []command{{verb: greeting}}}, nil
+}
+
+// ValidValues reports the first value that is not what RFC 5321 4.1.2 allows in
+// its place.
+func ValidValues(v probe.Values) error {
+	path := func(p string) bool {
+		return strings.HasPrefix(p, "<") && strings.HasSuffix(p, ">") && len(p) <= 256 && smtp.ValidMailbox(p[1:len(p)-1])
+	}
+	switch {
+	case !smtp.ValidDomainName(v.EHLO) && !smtp.ValidAddressLiteral(v.EHLO):
+		return fmt.Errorf("EHLO name %q: want a host name or an address literal such as [192.0.2.1]", v.EHLO)
+	case v.From != "<>" && !path(v.From):
+		return fmt.Errorf("sender %q: want <> or a mailbox such as <probe@example.com>", v.From)
+	case !path(v.Rcpt):
+		return fmt.Errorf("recipient %q: want a mailbox such as <postmaster@example.com>", v.Rcpt)
+	case v.Bad != probe.BadRecipient:
+		return fmt.Errorf("refused recipient %q: only %s exists", v.Bad, probe.BadRecipient)
+	}
+	return nil
+}
+
+// allow decides whether the octets may be written now, in one write, and enters
+// them in the ledger. The error says which rule forbids it; then nothing was
+// entered and nothing may be written.
+func (g *guard) allow(octets string) error {
+	if g.over != "" {
+		return errors.New(g.over)
+	}
+	next := *g
+	next.pending = append([]command(nil), g.pending...)
+	if err := next.enter(octets); err != nil {
+		return err
+	}
+	if err := g.tally.count(next.badsSince(g), next.auths-g.auths); err != nil {
+		return err
+	}
+	*g = next
+	return nil
+}
+
+func (g *guard) badsSince(before *guard) int {
+	n := 0
+	for _, c := range g.pending[min(len(before.pending), len(g.pending)):] {
+		if c.bad {
+			n++
+		}
+	}
+	return n
+}
+
+func (g *guard) enter(octets string) error {
+	switch {
+	case g.upgrade:
+		return errors.New("after 220 to STARTTLS only a handshake may follow (RFC 3207 4)")
+	case len(g.pending) > 0 && !g.early(octets):
+		return fmt.Errorf("the reply to %s has not come", g.pending[0].verb)
+	}
+	rest := g.unended + octets
+	g.unended = ""
+	for rest != "" {
+		line, after, ended := strings.Cut(rest, "\r\n")
+		if !ended {
+			return g.fragment(rest)
+		}
+		if err := g.line(line, after); err != nil {
+			return err
+		}
+		rest = after
+		if n := chunk(line); n > 0 {
+			if len(rest) < n || rest[:n] != inert(n) {
+				return fmt.Errorf("BDAT %d: its octets must be NOOP lines, in the same write (S3)", n)
+			}
+			rest = rest[n:]
+		}
+	}
+	return nil
+}
+
+// early allows one write before the greeting was read: EHLO, and NOOP behind it.
+func (g *guard) early(octets string) bool {
+	hello, rest, _ := strings.Cut(octets, "\r\n")
+	return len(g.pending) == 1 && g.waitsForGreeting() &&
+		strings.EqualFold(hello, "EHLO "+g.values.EHLO) && (rest == "" || rest == "NOOP\r\n")
+}
+
+// fragment is a line that is not ended yet: only the beginning of a NOOP may be
+// left hanging, or lines that end in a lone LF or CR.
+func (g *guard) fragment(octets string) error {
+	for _, piece := range pieces(octets) {
+		if !strings.HasPrefix("NOOP", strings.ToUpper(piece)) {
+			return fmt.Errorf("%q is not a line: only NOOP may be split", octets)
+		}
+	}
+	g.unended = octets
+	return nil
+}
+
+// line enters one line that ends in CR LF; after is what stands behind it in
+// the same write.
+func (g *guard) line(line, after string) error {
+	verb := verbOf(line)
+	for _, piece := range pieces(line) {
+		if err := g.permits(piece); err != nil {
+			return err
+		}
+		if v := verbOf(piece); v != verb && v != "" {
+			return fmt.Errorf("%q reads as two different commands", line)
+		}
+	}
+	if err := g.place(verb, line, after); err != nil {
+		return err
+	}
+	g.record(verb, line)
+	return nil
+}
+
+// place holds the rules that depend on the ledger and on what follows.
+func (g *guard) place(verb, line, after string) error {
+	switch {
+	case g.asked && line != "*":
+		return errors.New(`after 334 only "*" may follow (S7)`)
+	case line == "*" && !g.asked:
+		return errors.New(`"*" only after 334 (S7)`)
+	case g.quit && verb != "NOOP":
+		return errors.New("after QUIT only NOOP may follow (S8)")
+	case verb == "DATA" && after != "":
+		return errors.New("nothing may follow DATA before its reply (S1)")
+	case (verb == "STARTTLS" || verb == "QUIT") && after != "" && after != "NOOP\r\n":
+		return fmt.Errorf("only NOOP may follow %s in the same write", verb)
+	case verb == "AUTH" && after != "":
+		return errors.New("nothing may follow AUTH before its reply (S7)")
+	case verb == "AUTH" && g.auths >= 2:
+		return errors.New("AUTH was sent twice on this connection (S7)")
+	case verb == "DATA" || verb == "BDAT":
+		return g.gate(verb)
+	}
+	return nil
+}
+
+// gate is S2 and S3.
+func (g *guard) gate(verb string) error {
+	switch {
+	case g.accepted > 0:
+		return fmt.Errorf("%s after an accepted recipient (S2)", verb)
+	case g.named:
+		return fmt.Errorf("%s after a RCPT that names a real recipient (S2)", verb)
+	}
+	for _, c := range g.pending {
+		if c.verb == "RCPT" && (!c.bad || !g.null) {
+			return fmt.Errorf("%s while a RCPT under a real sender has no reply (S2)", verb)
+		}
+	}
+	return nil
+}
+
+func (g *guard) record(verb, line string) {
+	g.commands++
+	c := command{verb: verb}
+	switch verb {
+	case "MAIL":
+		g.null = strings.HasPrefix(strings.TrimSpace(line[len("MAIL FROM:"):]), "<>")
+	case "RCPT":
+		c.bad = strings.HasPrefix(line[len("RCPT TO:"):], g.values.Bad)
+		g.named = g.named || !c.bad
+	case "QUIT":
+		g.quit = true
+	case "AUTH":
+		g.auths++
+	case "EHLO", "HELO":
+		g.hellos++
+	}
+	switch verb {
+	case "RSET", "NOOP", "EHLO", "HELO", "VRFY", "HELP", "STARTTLS":
+		g.nonmail++
+	}
+	g.asked = false
+	g.pending = append(g.pending, c)
+}
+
+// heard enters one reply in the ledger. Replies belong to commands by order
+// alone; one that no command waits for taints the session (S9).
+func (g *guard) heard(r smtp.Reply) {
+	if r.Fault != "" {
+		g.taint("a malformed reply: " + string(r.Fault))
+		return
+	}
+	if r.Refused() {
+		g.errors++
+	}
+	if len(g.pending) == 0 {
+		g.taint("a reply that no command asked for")
+		return
+	}
+	c := g.pending[0]
+	g.pending = g.pending[1:]
+	done := r.Class() == 2
+	switch c.verb {
+	case greeting:
+		g.tally.greeted(r.Code)
+	case "MAIL":
+		g.open = g.open || done
+	case "RCPT":
+		if done {
+			g.accepted++
+			g.open = true
+		}
+	case "RSET", "EHLO", "HELO":
+		g.open = g.open && !done
+	case "STARTTLS":
+		g.upgrade = done
+	case "AUTH":
+		g.asked = r.Code == 334
+	}
+	if r.Code == 421 || (c.verb == "QUIT" && done) {
+		g.quit = true // there is nothing left to take leave from
+	}
+}
+
+// waitsForGreeting reports whether the greeting was not read yet.
+func (g *guard) waitsForGreeting() bool {
+	return len(g.pending) > 0 && g.pending[0].verb == greeting
+}
+
+// sight looks at a line, finished or not, before it is a reply: a 3yz that is
+// not a challenge to AUTH may be the invitation to send text (S1).
+func (g *guard) sight(line string) {
+	challenge := len(g.pending) > 0 && g.pending[0].verb == "AUTH" && strings.HasPrefix(line, "334")
+	if strings.HasPrefix(line, "3") && !challenge {
+		g.taint("the receiver asked for text: " + smtp.Escape(line))
+		g.silent = true
+	}
+}
+
+// secured is called when a handshake is done: what was said in clear is void,
+// and a command behind STARTTLS is owed no reply.
+func (g *guard) secured() {
+	g.upgrade, g.open, g.pending = false, false, g.keepGreeting()
+}
+
+// keepGreeting keeps the wait for the greeting where TLS comes first.
+func (g *guard) keepGreeting() []command {
+	if g.waitsForGreeting() {
+		return g.pending[:1]
+	}
+	return nil
+}
+
+// taint ends the writing for good; the first reason stays.
+func (g *guard) taint(why string) {
+	if g.over == "" {
+		g.over = why
+	}
+}
+
+// tally is what a receiver was sent and said over all sessions of a run: the
+// part of the contract that one connection cannot hold.
+type tally struct {
+	public bool
+
+	mu      sync.Mutex
+	bads    int
+	auths   int
+	refusal int // connections in a row that were refused, or greeted with 4yz or 421
+}
+
+// The limits of S5, S7 and S11.
+const (
+	maxBads     = 4 // ban rules count refused relaying; five is a common limit
+	maxAuths    = 4
+	maxRefusals = 2
+)
+
+// count enters the commands that are counted over sessions, or refuses them.
+func (t *tally) count(bads, auths int) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	switch {
+	case t.public && t.bads+bads > maxBads:
+		return fmt.Errorf("the recipient that cannot exist was named %d times to this receiver (S5)", t.bads)
+	case t.auths+auths > maxAuths:
+		return fmt.Errorf("AUTH was sent %d times to this receiver (S7)", t.auths)
+	}
+	t.bads += bads
+	t.auths += auths
+	return nil
+}
+
+// greeted counts the connections in a row that were turned away.
+func (t *tally) greeted(code int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if code/100 == 4 {
+		t.refusal++
+	} else {
+		t.refusal = 0
+	}
+}
+
+// stopped reports whether the receiver turned away enough connections in a row.
+func (t *tally) stopped() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.refusal >= maxRefusals
+}
+
+// The forms that arguments may have. A mailbox of somebody, a credential or a
+// LAST fits none of them.
+var (
+	word      = regexp.MustCompile(`^[A-Za-z0-9]{0,16}$`)
+	filler    = regexp.MustCompile(`^x*$`)
+	mechanism = regexp.MustCompile(`^[A-Z0-9-]{1,20}$`)
+	parameter = regexp.MustCompile(`^[A-Z0-9]{1,16}(=[A-Za-z0-9.-]{1,40})?$`)
+	made      = regexp.MustCompile(`^ZZ[A-Z]{0,14}$`)
+	bdat      = regexp.MustCompile(`^BDAT( x| 0 FIRST| [0-9]{1,3})?$`)
+)
+
+// permits is the list of all lines that may ever be written.
+func (g *guard) permits(line string) error {
+	verb := verbOf(line)
+	arg := strings.TrimSpace(line[len(verb):])
+	ok := false
+	switch verb {
+	case "EHLO", "HELO":
+		ok = arg == "" || arg == g.values.EHLO
+	case "MAIL":
+		ok = g.sender(line)
+	case "RCPT":
+		ok = g.recipient(line)
+	case "DATA", "HELP":
+		ok = arg == ""
+	case "QUIT":
+		ok = arg == ""
+	case "BDAT":
+		ok = bdat.MatchString(line)
+	case "NOOP", "RSET":
+		ok = word.MatchString(arg) || filler.MatchString(arg)
+	case "VRFY":
+		ok = arg == "postmaster"
+	case "STARTTLS":
+		ok = arg == "" || arg == "smtpprobe"
+	case "AUTH":
+		ok = mechanism.MatchString(arg)
+	case "*", "":
+		ok = line == verb
+	default:
+		ok = made.MatchString(line)
+	}
+	if !ok {
+		return fmt.Errorf("%q is not a line that a probe may send", line)
+	}
+	return nil
+}
+
+func (g *guard) sender(line string) bool {
+	rest, ok := cutFold(line, "MAIL FROM:")
+	path, params := splitPath(strings.TrimPrefix(rest, " "))
+	switch path {
+	case "<>", g.values.From, "<<<", "smtpprobe@" + g.values.EHLO, "<smtpprobe-\xc3\xbc@" + g.values.EHLO + ">":
+		return ok && validParams(params, "AUTH")
+	}
+	return false
+}
+
+func (g *guard) recipient(line string) bool {
+	rest, ok := strings.CutPrefix(line, "RCPT TO:")
+	path, params := splitPath(rest)
+	return ok && (path == g.values.Rcpt || path == g.values.Bad) && validParams(params, "ORCPT")
+}
+
+// splitPath splits at the space after the path; a quoted local part may hold
+// spaces of its own.
+func splitPath(s string) (path string, params []string) {
+	end := strings.LastIndexByte(s, '>') + 1
+	if end == 0 {
+		end = strings.IndexByte(s+" ", ' ')
+	}
+	return s[:end], strings.Fields(s[end:])
+}
+
+func validParams(params []string, never string) bool {
+	for _, p := range params {
+		keyword, _, _ := strings.Cut(p, "=")
+		if !parameter.MatchString(p) || keyword == never {
+			return false
+		}
+	}
+	return len(params) <= 3
+}
+
+func cutFold(s, prefix string) (string, bool) {
+	if len(s) < len(prefix) || !strings.EqualFold(s[:len(prefix)], prefix) {
+		return "", false
+	}
+	return s[len(prefix):], true
+}
+
+// pieces are the lines that a lax server may read in the octets.
+func pieces(octets string) []string {
+	var lines []string
+	for _, l := range strings.FieldsFunc(octets, func(r rune) bool { return r == '\r' || r == '\n' }) {
+		before, _, nul := strings.Cut(l, "\x00")
+		lines = append(lines, before)
+		if nul {
+			lines = append(lines, strings.ReplaceAll(l, "\x00", ""))
+		}
+	}
+	return lines
+}
+
+func verbOf(line string) string {
+	verb, _, _ := strings.Cut(line, " ")
+	return strings.ToUpper(verb[:len(verb)-len(strings.TrimLeft(verb, "*ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"))])
+}
+
+// chunk is the number of octets that belong to a BDAT line.
+func chunk(line string) int {
+	size, ok := strings.CutPrefix(line, "BDAT ")
+	n, err := strconv.Atoi(size)
+	if !ok || err != nil {
+		return 0
+	}
+	return n
+}
+
+// inert are n octets of NOOP lines.
+func inert(n int) string {
+	return strings.Repeat("NOOP\r\n", n/6+1)[:n]
+}

@@ -1,0 +1,105 @@
+package wire
+
+import (
+	"errors"
+	"io"
+	"net"
+	"os"
+	"syscall"
+	"time"
+
+	"github.com/smtpprobe/smtpprobe/probe"
+)
+
+// pump reads a connection in a goroutine of its own, so that the session can
+// wait for octets, for time and for its context at once, and can look whether
+// something came unasked before it writes. The session owns it: stop ends it.
+type pump struct {
+	conn   net.Conn
+	octets chan chunkRead
+	halt   chan struct{}
+	done   chan struct{}
+}
+
+// chunkRead is what one read returned: octets, or how the connection ended.
+type chunkRead struct {
+	octets []byte
+	end    probe.Note
+}
+
+// readSize is more than a long EHLO reply, and small enough for thousands of
+// sessions.
+const readSize = 2 << 10
+
+func startPump(conn net.Conn) *pump {
+	p := &pump{
+		conn: conn, octets: make(chan chunkRead),
+		halt: make(chan struct{}), done: make(chan struct{}),
+	}
+	go p.run()
+	return p
+}
+
+func (p *pump) run() {
+	defer close(p.done)
+	buffer := make([]byte, readSize)
+	for {
+		n, err := p.conn.Read(buffer)
+		c := chunkRead{octets: append([]byte(nil), buffer[:n]...), end: endOf(err)}
+		if n == 0 && err == nil {
+			continue
+		}
+		select {
+		case p.octets <- c:
+		case <-p.halt:
+			if n == 0 {
+				return
+			}
+			// stop waits for these octets: they came before it.
+			p.octets <- c
+		}
+		if err != nil {
+			return
+		}
+	}
+}
+
+func endOf(err error) probe.Note {
+	switch {
+	case err == nil:
+		return ""
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return probe.NoteClosed
+	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
+		return probe.NoteReset
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return ""
+	}
+	return probe.NoteReset
+}
+
+// stop ends the goroutine and returns what it had read and nobody had taken.
+// The connection stays open.
+func (p *pump) stop() []chunkRead {
+	close(p.halt)
+	p.conn.SetReadDeadline(time.Unix(1, 0)) //nolint:errcheck // a closed connection ends the read as well
+	var left []chunkRead
+	for {
+		select {
+		case c := <-p.octets:
+			left = append(left, c)
+		case <-p.done:
+			p.conn.SetReadDeadline(time.Time{}) //nolint:errcheck // as above
+			return left
+		}
+	}
+}
+
+// write writes octets in one call: one segment, or one TLS record.
+func (p *pump) write(octets string, wait time.Duration) error {
+	if err := p.conn.SetWriteDeadline(time.Now().Add(wait)); err != nil {
+		return err
+	}
+	_, err := io.WriteString(p.conn, octets)
+	return err
+}

@@ -1,0 +1,265 @@
+package wire
+
+import (
+	"context"
+	"net"
+	"time"
+
+	"github.com/smtpprobe/smtpprobe/probe"
+	"github.com/smtpprobe/smtpprobe/probe/smtp"
+)
+
+// Session is one connection. One goroutine uses it at a time; Leave ends it.
+type Session struct {
+	receiver *Receiver
+	guard    *guard
+	raw      net.Conn // the TCP connection
+	pump     *pump
+	begun    time.Time
+
+	events    probe.Transcript
+	cutter    smtp.Cutter
+	assembler smtp.Assembler
+	unread    []byte // octets that came and were not yet looked at
+	received  int    // octets of the server that were looked at
+	replies   int    // complete replies so far
+	ended     probe.Note
+	left      bool
+}
+
+// maxSession bounds what one session reads from a receiver that floods: two
+// replies of the greatest size, and some.
+const maxSession = 3 * smtp.MaxReply
+
+func newSession(r *Receiver, g *guard, conn net.Conn, begun time.Time) *Session {
+	s := &Session{receiver: r, guard: g, raw: conn, begun: begun}
+	s.note(probe.NoteConnected, "")
+	s.pump = startPump(conn)
+	return s
+}
+
+// Play puts a script on the wire and returns what happened, from its first step
+// to its last or to where it ended. It never blocks past the waits of the
+// receiver's configuration and ends at once with the context.
+func (s *Session) Play(ctx context.Context, script probe.Script) probe.Transcript {
+	start := len(s.events)
+	if start == 1 {
+		start = 0 // the first script has the note of the connection
+	}
+	for i, step := range script {
+		walk := probe.ReplayAll(script[:i], s.events[start:])
+		if walk.Ends() {
+			break
+		}
+		if !walk.Holds(step) {
+			continue
+		}
+		if ctx.Err() != nil {
+			s.note(probe.NoteInterrupted, "")
+			break
+		}
+		if s.ended != "" {
+			s.note(s.ended, "")
+			break
+		}
+		s.do(ctx, step)
+	}
+	return append(probe.Transcript(nil), s.events[start:]...)
+}
+
+func (s *Session) do(ctx context.Context, step probe.Step) {
+	switch step.Act {
+	case probe.Greet:
+		s.read(ctx, 1)
+	case probe.Send:
+		s.send(ctx, step)
+	case probe.Handshake:
+		s.handshake(ctx)
+	case probe.Listen:
+		s.listen(ctx, step.For)
+	}
+}
+
+func (s *Session) send(ctx context.Context, step probe.Step) {
+	early := s.guard.waitsForGreeting()
+	if !s.drain() {
+		return
+	}
+	if early && s.received > 0 {
+		s.note(probe.NoteEarlyGreeted, "")
+	}
+	octets := s.guard.values.Fill(step.Text)
+	if err := s.guard.allow(octets); err != nil {
+		s.note(probe.NoteHeld, err.Error())
+		return
+	}
+	s.events = append(s.events, probe.Event{At: time.Since(s.begun), From: probe.FromClient, Text: octets})
+	if err := s.pump.write(octets, s.receiver.config.Reply); err != nil {
+		// The reason why a write fails is in what the receiver did: read it.
+		s.guard.taint("the connection does not take octets any more")
+	}
+	s.read(ctx, step.Replies)
+}
+
+// read reads replies until there are n, or the first that does not come.
+func (s *Session) read(ctx context.Context, n int) {
+	for want := s.replies + n; s.replies < want && s.ended == ""; {
+		wait := s.receiver.config.Reply
+		if s.guard.waitsForGreeting() {
+			wait = max(2*wait, leastGreeting)
+		}
+		before := s.replies
+		if !s.await(ctx, wait, func() bool { return s.replies > before }) {
+			return
+		}
+	}
+}
+
+// listen takes whatever comes for a while.
+func (s *Session) listen(ctx context.Context, d time.Duration) {
+	if s.hear(ctx, d, func() bool { return false }) == expired {
+		s.note(probe.NoteListened, "for "+d.String())
+	}
+}
+
+// await hears until done says so; it notes a wait that was in vain.
+func (s *Session) await(ctx context.Context, d time.Duration, done func() bool) bool {
+	switch s.hear(ctx, d, done) {
+	case heard:
+		return true
+	case expired:
+		s.rest()
+		s.note(probe.NoteTimedOut, "after "+d.String())
+		s.guard.taint("a reply did not come in time")
+	}
+	return false
+}
+
+// ending says how a wait ended.
+type ending uint8
+
+const (
+	heard ending = iota
+	expired
+	over // the connection or the context ended; it is noted
+)
+
+func (s *Session) hear(ctx context.Context, d time.Duration, done func() bool) ending {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	for {
+		s.digest(done)
+		switch {
+		case done():
+			return heard
+		case s.received > maxSession:
+			s.flooded()
+			return over
+		case s.ended != "":
+			return over
+		}
+		select {
+		case c := <-s.pump.octets:
+			s.take(c)
+		case <-timer.C:
+			return expired
+		case <-ctx.Done():
+			s.note(probe.NoteInterrupted, "")
+			s.guard.taint("interrupted")
+			return over
+		}
+	}
+}
+
+// drain looks at what came unasked, without waiting. It reports whether the
+// connection is still there; where it is not, that is noted.
+func (s *Session) drain() bool {
+	for s.ended == "" && s.received <= maxSession {
+		s.digest(func() bool { return false })
+		select {
+		case c := <-s.pump.octets:
+			s.take(c)
+			continue
+		default:
+		}
+		return true
+	}
+	if s.received > maxSession {
+		s.flooded()
+	}
+	return false
+}
+
+func (s *Session) take(c chunkRead) {
+	s.unread = append(s.unread, c.octets...)
+	if c.end != "" {
+		s.digest(func() bool { return false })
+		s.rest()
+		s.ended = c.end
+		s.note(c.end, "")
+		s.guard.taint("the connection is closed")
+	}
+}
+
+// digest turns octets into lines and replies until done says so; what is left
+// stays for later.
+func (s *Session) digest(done func() bool) {
+	for len(s.unread) > 0 && !done() && s.received <= maxSession {
+		line, finished, rest := s.cutter.Next(s.unread)
+		s.received += len(s.unread) - len(rest)
+		s.unread = rest
+		if !finished {
+			if s.cutter.Pending() > smtp.MaxReply {
+				s.rest()
+			}
+			return
+		}
+		s.enter(line)
+	}
+}
+
+func (s *Session) enter(line smtp.Line) {
+	s.events = append(s.events, probe.Event{
+		At: time.Since(s.begun), From: probe.FromServer, Text: line.Octets, Cut: line.Cut,
+	})
+	s.guard.sight(line.Octets)
+	if reply, ok := s.assembler.Add(line); ok {
+		s.replies++
+		s.guard.heard(reply)
+	}
+}
+
+// rest enters a line that was begun and will not be finished.
+func (s *Session) rest() {
+	if line, ok := s.cutter.Rest(); ok {
+		s.enter(line)
+	}
+}
+
+// flooded ends a session whose receiver never stops talking.
+func (s *Session) flooded() {
+	s.unread = nil
+	s.ended = probe.NoteFlooded
+	s.note(probe.NoteFlooded, "")
+	s.guard.taint("the receiver does not stop talking")
+}
+
+func (s *Session) note(n probe.Note, text string) {
+	s.events = append(s.events, probe.Event{At: time.Since(s.begun), From: probe.FromProbe, Note: n, Text: text})
+}
+
+// Begin is the note that stands before a check which this session plays next.
+func (s *Session) Begin() probe.Event {
+	return probe.Begin(time.Since(s.begun), s.guard.errors)
+}
+
+// Usable reports whether the session may play another check.
+func (s *Session) Usable() bool {
+	return s.ended == "" && s.guard.over == "" && !s.guard.quit && !s.guard.upgrade && len(s.guard.pending) == 0
+}
+
+// Errors is the number of error replies of the session.
+func (s *Session) Errors() int { return s.guard.errors }
+
+// Commands is the number of command lines that were written.
+func (s *Session) Commands() int { return s.guard.commands }
