@@ -1,0 +1,132 @@
+package run
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"github.com/smtpprobe/smtpprobe/probe"
+	"github.com/smtpprobe/smtpprobe/probe/wire"
+)
+
+// plain runs B0. It decides whether the receiver can be measured at all, and
+// whether all checks run inside TLS because MAIL demands it.
+func (p *prober) plain(ctx context.Context) {
+	for try := 1; ctx.Err() == nil && !p.over(); try++ {
+		walk, err := p.converse(ctx, probe.B0)
+		if ctx.Err() != nil {
+			return
+		}
+		if err != nil {
+			p.unreached(err, try)
+			continue
+		}
+		f := p.facts()
+		switch {
+		case f.Mail.Class() == 2 && f.Failed[probe.B0] == "":
+			return
+		case f.Mail.Code == 530 && p.upgrade(f):
+			try = 0 // from the beginning, inside TLS
+		case f.Mail.Code == 530 && f.Failed[probe.B0] == "" && p.demandsLogin(f):
+			return // login is demanded; what needs no MAIL can still be told
+		case try >= baselineTries || p.over():
+			p.end(p.verdictOn(f, walk))
+		}
+	}
+}
+
+// demandsLogin reports whether 530 is about a login rather than about TLS.
+func (p *prober) demandsLogin(f probe.Facts) bool {
+	return p.record.Channel != probe.Clear || f.Offered.Has("AUTH") && !f.Offered.Has("STARTTLS")
+}
+
+// upgrade moves the run into TLS where MAIL demands it and TLS can be had.
+func (p *prober) upgrade(f probe.Facts) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.options.TLS != Auto || p.record.Channel != probe.Clear || !f.Offered.Has("STARTTLS") {
+		return false
+	}
+	p.record.Channel = probe.Upgraded
+	delete(p.record.Baselines, probe.B0)
+	return true
+}
+
+// unreached reads a connection that did not come about.
+func (p *prober) unreached(err error, try int) {
+	switch {
+	case errors.Is(err, wire.ErrNoRoute) && strings.Contains(p.target.Address, ":"):
+		p.end(probe.StatusSkipped, "there is no IPv6 route from here")
+	case errors.Is(err, wire.ErrNoRoute), errors.Is(err, wire.ErrProxy), try >= baselineTries:
+		p.end(statusOf(err), err.Error())
+	}
+}
+
+// verdictOn says in words why a receiver that fails B0 twice is over.
+func (p *prober) verdictOn(f probe.Facts, walk probe.Walk) (probe.Status, string) {
+	greeting := walk.Find(probe.StepGreeting)
+	switch {
+	case greeting.Ran && greeting.TimedOut && len(greeting.Replies) == 0 && !greeting.Partial:
+		return probe.StatusNotSMTP, "connected, but no greeting came"
+	case greeting.Ran && (greeting.Reply().Fault != "" || greeting.Partial || greeting.Flooded):
+		return probe.StatusNotSMTP, "the greeting is not SMTP: " + probe.Brief(greeting.Reply())
+	case f.Greeting.Code != 0 && f.Greeting.Code != 220:
+		return probe.StatusBlocked, "the greeting was " + probe.Brief(f.Greeting)
+	case f.Mail.Code == 530:
+		return probe.StatusTLSRequired, "MAIL demands TLS, which is not to be had: " + probe.Brief(f.Mail)
+	case f.Channel == probe.Upgraded && f.Starttls.Code != 220:
+		return probe.StatusTLSRequired, "TLS is demanded, and " + walk.Failure()
+	case f.Unsecured != "":
+		return probe.StatusTLSRequired, "the TLS handshake fails: " + f.Unsecured
+	case f.Mail.Refused():
+		return probe.StatusBlocked, "MAIL in its legal place was answered " + probe.Brief(f.Mail)
+	}
+	return probe.StatusBlocked, walk.Failure()
+}
+
+// baselines runs B1 to B3 as far as the checks need them.
+func (p *prober) baselines(ctx context.Context) {
+	f := p.facts()
+	if f.Mail.Class() == 2 && needsRecipients(p.checks) {
+		p.baseline(ctx, probe.B1)
+	}
+	if needsTLS(p.checks) && f.Channel == probe.Clear && !p.record.NoTLS && f.Offered.Has("STARTTLS") {
+		p.baseline(ctx, probe.B2)
+	}
+	if needsHelo(p.checks) {
+		p.baseline(ctx, probe.B3)
+	}
+}
+
+// baseline runs one baseline, and a second time where it did not come to its
+// end.
+func (p *prober) baseline(ctx context.Context, b probe.Baseline) {
+	for try := 1; try <= baselineTries && ctx.Err() == nil && !p.over(); try++ {
+		if walk, err := p.converse(ctx, b); err == nil && !walk.Ends() {
+			return
+		}
+	}
+}
+
+// converse plays a baseline in a session of its own and keeps its transcript.
+func (p *prober) converse(ctx context.Context, b probe.Baseline) (probe.Walk, error) {
+	p.progress(string(b))
+	s, err := p.way.Open(ctx)
+	if err != nil {
+		return probe.Walk{}, err
+	}
+	p.mu.Lock()
+	p.sessions++
+	channel := p.record.Channel
+	p.mu.Unlock()
+	defer p.leave(ctx, s)
+	script := b.Script(channel, needsBad(p.checks))
+	t := s.Play(ctx, script)
+	if ctx.Err() != nil {
+		return probe.Walk{}, ctx.Err()
+	}
+	p.mu.Lock()
+	p.record.Baselines[b] = t
+	p.mu.Unlock()
+	return probe.ReplayAll(script, t), nil
+}

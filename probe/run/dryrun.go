@@ -1,0 +1,56 @@
+package run
+
+import (
+	"github.com/smtpprobe/smtpprobe/probe"
+	"github.com/smtpprobe/smtpprobe/probe/plan"
+)
+
+// PlannedSession is one session as --dry-run shows it.
+type PlannedSession struct {
+	What     string // the baseline, or the checks by their IDs
+	Commands int
+	Errors   int // at worst
+}
+
+// Plan is what a run would do on a receiver that offers everything a check
+// wants offered and nothing that it wants absent.
+func (o Options) Plan() []PlannedSession {
+	checks := o.Wanted()
+	channel := o.channel()
+	var sessions []PlannedSession
+	add := func(b probe.Baseline, wanted bool) {
+		if wanted {
+			cost := plan.CostOf(b.Script(channel, needsBad(checks)), 0)
+			if b == probe.B1 {
+				cost.Errors = 1
+			}
+			sessions = append(sessions, PlannedSession{What: "control " + string(b), Commands: cost.Commands + 1, Errors: cost.Errors})
+		}
+	}
+	add(probe.B0, true)
+	add(probe.B1, needsRecipients(checks))
+	add(probe.B2, channel == probe.Clear && o.TLS != Never && needsTLS(checks))
+	add(probe.B3, needsHelo(checks))
+	facts := probe.Facts{Channel: channel}
+	for _, s := range plan.Make(checks, facts) {
+		sessions = append(sessions, PlannedSession{What: names(s.Checks), Commands: s.Cost.Commands, Errors: s.Cost.Errors})
+	}
+	add(probe.B0Again, true)
+	return sessions
+}
+
+func needsBad(checks []*probe.Check) bool {
+	return needs(checks, func(c *probe.Check) bool { return c.Needs.Bad })
+}
+
+func needsRecipients(checks []*probe.Check) bool {
+	return needs(checks, func(c *probe.Check) bool { return c.Needs.Postmaster || c.Needs.Bad })
+}
+
+func needsTLS(checks []*probe.Check) bool {
+	return needs(checks, func(c *probe.Check) bool { return c.Needs.Upgrade || c.Start == probe.TunnelHello })
+}
+
+func needsHelo(checks []*probe.Check) bool {
+	return needs(checks, func(c *probe.Check) bool { return c.Needs.Helo })
+}

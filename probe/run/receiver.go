@@ -1,0 +1,306 @@
+package run
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/smtpprobe/smtpprobe/probe"
+	"github.com/smtpprobe/smtpprobe/probe/plan"
+	"github.com/smtpprobe/smtpprobe/probe/wire"
+)
+
+// Limits of asking again.
+const (
+	baselineTries = 2 // a receiver that fails B0 twice is over
+	maxSilent     = 3 // sessions running that never came to their checks
+	maxLost       = 3 // sessions that ended before the check's turn
+)
+
+// Receiver probes one receiver and judges it. It ends at the latest when the
+// context or the time of the options does; what was measured by then stands.
+func Receiver(ctx context.Context, r probe.Receiver, o Options) probe.Report {
+	begun := time.Now()
+	o.Wire.Values.Rcpt = "<" + r.Recipient + ">"
+	o.Wire.Values.Bad = probe.BadRecipient
+	p := &prober{
+		options: o, target: r, checks: o.Wanted(),
+		record: probe.Record{
+			Channel: o.channel(), NoTLS: o.TLS == Never,
+			Baselines: map[probe.Baseline]probe.Transcript{},
+			Tries:     map[string][]probe.Transcript{},
+			Lost:      map[string]string{},
+		},
+		lost: map[string]int{},
+	}
+	way, err := wire.NewReceiver(r, o.Wire)
+	if err != nil {
+		p.end(probe.StatusSkipped, err.Error())
+		return p.report(time.Since(begun))
+	}
+	p.way = way
+	own := ctx
+	if o.Timeout > 0 {
+		var cancel context.CancelFunc
+		own, cancel = context.WithTimeout(ctx, o.Timeout)
+		defer cancel()
+	}
+	p.run(own)
+	switch {
+	case ctx.Err() != nil:
+		p.end(probe.StatusInterrupted, "interrupted")
+	case own.Err() != nil:
+		p.end(probe.StatusTimedOut, fmt.Sprintf("the time for one receiver, %s, was spent", o.Timeout))
+	}
+	return p.report(time.Since(begun))
+}
+
+// prober is one run with one receiver.
+type prober struct {
+	options Options
+	target  probe.Receiver
+	checks  []*probe.Check // selected ones and those they need
+	way     *wire.Receiver
+
+	mu       sync.Mutex // guards what follows while sessions run side by side
+	record   probe.Record
+	lost     map[string]int // how often a check's turn did not come
+	silent   int            // sessions running that never came to their checks
+	status   probe.Status
+	sessions int
+	planned  int
+	commands int
+}
+
+// end gives the run a status other than ok; the first one stays, but for the
+// end of time, which explains all others.
+func (p *prober) end(s probe.Status, reason string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.status == "" || s == probe.StatusInterrupted || s == probe.StatusTimedOut {
+		p.status, p.record.Over = s, reason
+	}
+}
+
+func (p *prober) over() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.status != ""
+}
+
+func (p *prober) facts() probe.Facts {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return probe.GatherFacts(p.record.Channel, p.record.Baselines)
+}
+
+// run goes through the stages: baselines, checks, and the first baseline again.
+func (p *prober) run(ctx context.Context) {
+	p.plain(ctx)
+	if !p.over() && ctx.Err() == nil {
+		p.baselines(ctx)
+		p.rounds(ctx)
+		p.baseline(ctx, probe.B0Again)
+	}
+}
+
+// rounds plays the checks. What is lost with its session, or may have been an
+// accident, is planned again, until nothing is left that may tell more.
+func (p *prober) rounds(ctx context.Context) {
+	for ctx.Err() == nil && !p.over() {
+		pending := p.pending()
+		if len(pending) == 0 {
+			return
+		}
+		p.play(ctx, p.pack(pending))
+	}
+}
+
+// pending are the checks that can tell something and have not yet.
+func (p *prober) pending() []*probe.Check {
+	facts := p.facts()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var pending []*probe.Check
+	for _, c := range p.checks {
+		if _, settled := probe.Precondition(c, facts, p.record.NoTLS); settled || p.lost[c.ID] >= maxLost {
+			continue
+		}
+		if len(p.record.Tries[c.ID]) == 0 || probe.Decide(c, p.options.Catalogue, p.record).Again {
+			pending = append(pending, c)
+		}
+	}
+	return pending
+}
+
+// pack plans the sessions of a round. A check that is tried again is the first
+// of a fresh session, so that no error of another one comes before it.
+func (p *prober) pack(pending []*probe.Check) []plan.Session {
+	facts := p.facts()
+	var fresh, again []*probe.Check
+	for _, c := range pending {
+		if len(p.record.Tries[c.ID]) == 0 && p.lost[c.ID] == 0 {
+			fresh = append(fresh, c)
+		} else {
+			again = append(again, c)
+		}
+	}
+	sessions := plan.Make(fresh, facts)
+	for _, c := range again {
+		sessions = append(sessions, plan.Make([]*probe.Check{c}, facts)...)
+	}
+	return sessions
+}
+
+// play runs the sessions of a round, as many at once as the options allow.
+func (p *prober) play(ctx context.Context, sessions []plan.Session) {
+	p.mu.Lock()
+	p.planned = p.sessions + len(sessions) + 1
+	p.mu.Unlock()
+	var wg sync.WaitGroup
+	slots := make(chan struct{}, max(1, p.options.Wire.Sessions))
+	for _, s := range sessions {
+		slots <- struct{}{}
+		if p.over() || ctx.Err() != nil {
+			break
+		}
+		wg.Go(func() {
+			defer func() { <-slots }()
+			p.session(ctx, s)
+		})
+	}
+	wg.Wait()
+}
+
+// session plays the checks of one planned session.
+func (p *prober) session(ctx context.Context, planned plan.Session) {
+	p.progress(names(planned.Checks))
+	s, ok := p.open(ctx)
+	if !ok {
+		p.lose(planned.Checks, "no session could be opened")
+		return
+	}
+	defer p.leave(ctx, s)
+	prelude := probe.Prelude(planned.Start, planned.Channel)
+	before := s.Play(ctx, prelude)
+	if walk := probe.ReplayAll(prelude, before); walk.Ends() || !s.Usable() && planned.Start != probe.Connected {
+		p.unprepared(planned.Checks, walk)
+		return
+	}
+	p.mu.Lock()
+	p.silent = 0
+	p.mu.Unlock()
+	for i, c := range planned.Checks {
+		if i > 0 && (!s.Usable() || s.Errors() >= plan.MaxErrors) {
+			p.lose(planned.Checks[i:], "its sessions ended before its turn")
+			return
+		}
+		begin := s.Begin()
+		own := s.Play(ctx, c.Script)
+		if ctx.Err() != nil {
+			return // cut short by us: that says nothing of the receiver
+		}
+		p.keep(c, append(append(before[:len(before):len(before)], begin), own...))
+		if probe.ReplayAll(c.Script, own).Ends() && i+1 < len(planned.Checks) {
+			p.lose(planned.Checks[i+1:], "its sessions ended before its turn")
+			return
+		}
+	}
+}
+
+func (p *prober) keep(c *probe.Check, t probe.Transcript) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.record.Tries[c.ID] = append(p.record.Tries[c.ID], t)
+}
+
+func (p *prober) lose(checks []*probe.Check, why string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, c := range checks {
+		p.lost[c.ID]++
+		p.record.Lost[c.ID] = why
+	}
+}
+
+// unprepared counts a session that never came to its checks. A receiver that is
+// silent in three of them running is over.
+func (p *prober) unprepared(checks []*probe.Check, walk probe.Walk) {
+	p.lose(checks, "the session could not be prepared: "+walk.Failure())
+	p.mu.Lock()
+	p.silent++
+	over := p.silent >= maxSilent
+	p.mu.Unlock()
+	if over {
+		p.end(probe.StatusBlocked, "three sessions running could not be prepared, the last because "+walk.Failure())
+	}
+}
+
+// open opens a session; a failure that cannot get better ends the run.
+func (p *prober) open(ctx context.Context) (*wire.Session, bool) {
+	s, err := p.way.Open(ctx)
+	if err == nil {
+		p.mu.Lock()
+		p.sessions++
+		p.mu.Unlock()
+		return s, true
+	}
+	if ctx.Err() == nil {
+		p.unopened(err)
+	}
+	return nil, false
+}
+
+func (p *prober) unopened(err error) {
+	p.mu.Lock()
+	p.silent++
+	last := p.silent >= maxSilent
+	met := len(p.record.Baselines) > 0
+	p.mu.Unlock()
+	switch {
+	case errors.Is(err, wire.ErrStopped) && met:
+		p.end(probe.StatusBlocked, err.Error()+", so no more were made")
+	case errors.Is(err, wire.ErrStopped), last:
+		p.end(statusOf(err), err.Error())
+	}
+}
+
+func statusOf(err error) probe.Status {
+	switch {
+	case errors.Is(err, wire.ErrRefused):
+		return probe.StatusRefused
+	case errors.Is(err, wire.ErrStopped):
+		return probe.StatusBlocked
+	}
+	return probe.StatusUnreachable
+}
+
+func (p *prober) leave(ctx context.Context, s *wire.Session) {
+	s.Leave(ctx)
+	p.mu.Lock()
+	p.commands += s.Commands()
+	p.mu.Unlock()
+}
+
+func (p *prober) progress(doing string) {
+	if p.options.Progress == nil {
+		return
+	}
+	p.mu.Lock()
+	now := Progress{Receiver: p.target, Sessions: p.sessions, Planned: max(p.planned, p.sessions+1), Doing: doing}
+	p.mu.Unlock()
+	p.options.Progress(now)
+}
+
+func names(checks []*probe.Check) string {
+	text := ""
+	for i, c := range checks {
+		if i > 0 {
+			text += ", "
+		}
+		text += c.ID
+	}
+	return text
+}

@@ -1,0 +1,53 @@
+package run
+
+import (
+	"strings"
+	"time"
+
+	"github.com/smtpprobe/smtpprobe/probe"
+)
+
+// report judges what was heard and puts it together.
+func (p *prober) report(elapsed time.Duration) probe.Report {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	facts := probe.GatherFacts(p.record.Channel, p.record.Baselines)
+	r := probe.Report{
+		Receiver: p.target, Status: p.status, Reason: p.record.Over,
+		Banner: facts.Greeting.Text(), Software: Software(facts.Greeting.Text()),
+		Offered: facts.Offered, OfferedTLS: facts.OfferedTLS, TLS: facts.Secured,
+		Inside:   p.record.Channel != probe.Clear,
+		Sessions: p.sessions, Commands: p.commands, Elapsed: elapsed,
+	}
+	if r.Status == "" {
+		r.Status = probe.StatusOK
+	}
+	for _, b := range []probe.Baseline{probe.B0, probe.B1, probe.B2, probe.B3, probe.B0Again} {
+		if t, ok := p.record.Baselines[b]; ok {
+			r.Controls = append(r.Controls, probe.ControlRun{ID: string(b), Transcript: t})
+		}
+	}
+	for _, c := range p.checks {
+		result := probe.Decide(c, p.options.Catalogue, p.record)
+		if p.options.selected(c) {
+			r.Results = append(r.Results, result)
+		} else if tries := p.record.Tries[c.ID]; len(tries) > 0 {
+			r.Controls = append(r.Controls, probe.ControlRun{ID: c.ID, Transcript: tries[len(tries)-1]})
+		}
+	}
+	return r
+}
+
+// Software is the name of the server software in a greeting; empty where it
+// names none that is known. It is a guess: greetings can say anything.
+func Software(banner string) string {
+	for _, name := range []string{
+		"Postfix", "Exim", "OpenSMTPD", "Sendmail", "chasquid", "mox", "Stalwart", "Haraka",
+		"Microsoft ESMTP", "qmail", "Courier", "hMailServer", "Halon", "PowerMTA", "Zimbra", "gsmtp", "Maddy", "Kerio",
+	} {
+		if strings.Contains(strings.ToLower(banner), strings.ToLower(name)) {
+			return name
+		}
+	}
+	return ""
+}
