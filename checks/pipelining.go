@@ -112,8 +112,8 @@ func groupServed() probe.Judge {
 }
 
 func findGroupServed(ev probe.Evidence) probe.Finding {
-	if ev.Facts.Bad.Code == 0 {
-		return probe.Unknown("the reply to the recipient that cannot exist is not known")
+	if ev.Facts.Bad.Code == 0 || ev.Facts.MailAgain.Code == 0 {
+		return probe.Unknown("the replies to the same commands one by one are not known")
 	}
 	if f, unusable := ev.Fate(probe.Test); unusable {
 		return f
@@ -121,7 +121,7 @@ func findGroupServed(ev probe.Evidence) probe.Finding {
 	if f, unusable := surplusAfter(ev); unusable {
 		return f
 	}
-	alone := []int{250, ev.Facts.Bad.Code, 250, 250, 250}
+	alone := []int{250, ev.Facts.Bad.Code, 250, ev.Facts.MailAgain.Code, 250}
 	replies := ev.Walk.Find(probe.Test).Replies
 	codes := make([]int, len(replies))
 	for i, r := range replies {
@@ -134,7 +134,7 @@ func findGroupServed(ev probe.Evidence) probe.Finding {
 	case slices.Equal(codes, alone):
 	case slices.Equal(slices.Sorted(slices.Values(codes)), slices.Sorted(slices.Values(alone))):
 		f.Verdict, f.Reason = probe.Broken, "the replies are out of order"
-	case codes[0] == 250 && codes[2] == 250 && codes[3] == 250 && codes[4] == 250 && replies[1].Refused() == ev.Facts.Bad.Refused():
+	case codes[0] == 250 && codes[2] == 250 && codes[3] == alone[3] && codes[4] == 250 && replies[1].Refused() == ev.Facts.Bad.Refused():
 		if rcpt/100 != alone[1]/100 {
 			f.Verdict, f.Reason = probe.Inconclusive, "RCPT was answered otherwise when asked alone: "+probe.Brief(ev.Facts.Bad)
 		}

@@ -91,8 +91,13 @@ func mailInsideTLS() probe.Judge {
 		if f.Verdict.Known() && control.Ran && control.Refused() && f.Verdict != probe.Lenient {
 			return probe.Unknown("MAIL after EHLO inside TLS is refused too: " + probe.Brief(control.Reply()))
 		}
-		if f.Verdict == probe.Lenient {
+		switch f.Verdict {
+		case probe.Lenient:
 			f.Says, f.Reason = survival(ev)
+		case probe.Deviant:
+			// The rule is that the old EHLO is forgotten, and it was. Which code
+			// refuses MAIL without EHLO no RFC says (RFC 5321 4.1.4).
+			f.Says = probe.Unregulated
 		}
 		return f
 	}
@@ -127,6 +132,9 @@ func transactionInsideTLS() probe.Judge {
 }
 
 func findTransactionInsideTLS(ev probe.Evidence) probe.Finding {
+	if mail := ev.Walk.Find("mail"); mail.Refused() && mail.Reply().Code == 530 {
+		return probe.Absent("MAIL is refused in clear, so no transaction can be open before TLS: " + probe.Brief(mail.Reply()))
+	}
 	if start := ev.Walk.Find(probe.StepSTARTTLS); start.Refused() {
 		if start.Reply().Class() == 4 {
 			return probe.Found(probe.Inconclusive, start.Reply(), "transient: "+probe.Brief(start.Reply()))

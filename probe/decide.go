@@ -30,6 +30,7 @@ type Result struct {
 	Reason      string
 	Transcript  Transcript // of the try that decided
 	Again       bool       // another try in a fresh session may tell more
+	shared      bool       // the session had played other checks before
 }
 
 // maxTries bounds the tries of a check whose tries tell nothing.
@@ -93,17 +94,23 @@ func (ev Evidence) controlled() bool {
 	return ev.Walk.Find(Control).Accepted()
 }
 
-// agree joins the results of several tries: those that know nothing give way,
-// and those that differ are no verdict. What may be an accident of one session
-// is a verdict only when a second one says the same.
+// agree joins the results of several tries. Those that know nothing give way to
+// those that do, and one from a session that had played other checks before to
+// one from a session of its own: what another check left behind must not become
+// a verdict. Tries that differ all the same are no verdict, and what may be an
+// accident of one session is one only when a second session says the same.
 func agree(results []Result) Result {
+	last := results[len(results)-1]
+	more := len(results) < maxTries
 	known := slices.DeleteFunc(slices.Clone(results), func(r Result) bool { return !r.Verdict.Known() })
 	if len(known) == 0 {
-		last := results[len(results)-1]
-		last.Again = last.Again && len(results) < maxTries
+		last.Again = more && (last.Again || last.shared)
 		return last
 	}
-	last := known[len(known)-1]
+	if own := slices.DeleteFunc(slices.Clone(known), func(r Result) bool { return r.shared }); len(own) > 0 {
+		known = own
+	}
+	last = known[len(known)-1]
 	last.Again = false
 	for _, r := range known {
 		if r.Verdict != last.Verdict {
@@ -112,23 +119,34 @@ func agree(results []Result) Result {
 			return last
 		}
 	}
-	if len(known) == 1 && last.accidental() {
-		last.Reason = fmt.Sprintf("seen once and not repeated: %s, %s", last.Verdict, last.Reason)
+	if len(known) == 1 && last.doubtful() {
+		last.Reason = strings.TrimSuffix(fmt.Sprintf("seen once and not confirmed: %s, %s", last.Verdict, last.Reason), ", ")
 		last.Verdict, last.Conformance = Inconclusive, ""
-		last.Again = len(results) < maxTries
+		last.Again = more
 	}
 	return last
 }
 
-// accidental reports whether the verdict may be an accident of one session.
-func (r Result) accidental() bool {
-	return r.Verdict == Dropped || r.Verdict == Broken || (r.Verdict == Lenient && r.Check.Repeat)
+// doubtful reports whether one try is not enough for the verdict: the end of a
+// connection or a lost reply may be an accident, and a fault in a session that
+// had played other checks may be their doing.
+func (r Result) doubtful() bool {
+	switch r.Verdict {
+	case Dropped, Broken:
+		return true
+	case Lenient:
+		return r.shared || r.Check.Repeat
+	case Overstrict:
+		return r.shared
+	}
+	return false
 }
 
 func result(c *Check, f Finding, t Transcript) Result {
 	return Result{
 		Check: c, Verdict: f.Verdict, Conformance: f.conformance(c), TLS: t.Has(NoteSecured),
 		Reply: f.Reply, Control: f.Control, Reason: f.Reason, Transcript: t, Again: f.Again,
+		shared: t.Before().Checks > 0,
 	}
 }
 

@@ -22,11 +22,12 @@ const (
 
 // Names of the steps of baselines that facts are taken from.
 const (
-	stepMail = "mail"
-	stepRcpt = "rcpt"
-	stepBad  = "bad"
-	stepNoop = "noop"
-	stepHelo = "helo"
+	stepMail  = "mail"
+	stepRcpt  = "rcpt"
+	stepBad   = "bad"
+	stepAgain = "mail again"
+	stepNoop  = "noop"
+	stepHelo  = "helo"
 )
 
 // Script is the exchange of the baseline in the channel. B1 names the
@@ -35,11 +36,12 @@ func (b Baseline) Script(channel Channel, bad bool) Script {
 	mail, rset := Line(stepMail, CommandMAIL), Line("rset", "RSET").Wanting("250")
 	switch b {
 	case B1:
-		s := append(Prelude(Hello, channel), mail.Wanting("250"), Line(stepRcpt, CommandRCPT))
+		s := append(Prelude(Hello, channel), mail.Wanting("250"))
 		if bad {
-			s = append(s, Line(stepBad, CommandBad))
+			// The group of pipeline-group, one by one.
+			s = append(s, Line(stepBad, CommandBad), rset, Line(stepAgain, CommandMAIL))
 		}
-		return append(s, rset)
+		return append(s, Line(stepRcpt, CommandRCPT), rset)
 	case B2:
 		return append(Prelude(TunnelHello, Clear), mail, rset)
 	case B3:
@@ -58,6 +60,7 @@ type Facts struct {
 	Mail       smtp.Reply        // MAIL in its legal place, in the run's own channel
 	Postmaster smtp.Reply        // RCPT of the one recipient, legal
 	Bad        smtp.Reply        // RCPT of the recipient that cannot exist, legal
+	MailAgain  smtp.Reply        // MAIL after RSET
 	Helo       smtp.Reply
 	HeloMail   smtp.Reply          // MAIL after HELO
 	Starttls   smtp.Reply          // to STARTTLS in B2
@@ -112,6 +115,7 @@ func (f *Facts) take(b Baseline, w Walk, t Transcript) {
 	case B1:
 		f.Postmaster = w.Find(stepRcpt).Reply()
 		f.Bad = w.Find(stepBad).Reply()
+		f.MailAgain = w.Find(stepAgain).Reply()
 	case B2:
 		f.Starttls = w.Find(StepSTARTTLS).Reply()
 		f.Unsecured = w.Find(StepHandshake).Failed

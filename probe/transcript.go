@@ -124,25 +124,26 @@ func parseNote(at time.Duration, text string) (Event, error) {
 	return Event{}, fmt.Errorf("note %q: not one that a probe writes", text)
 }
 
-// Begin is the note that stands before the first step of a check: how many
-// error replies the session had seen by then.
-func Begin(at time.Duration, errors int) Event {
-	return Event{At: at, From: FromProbe, Note: NoteBegin, Text: fmt.Sprintf("%d error replies before", errors)}
+// Before is what a session had seen when a check began on it.
+type Before struct {
+	Errors int // error replies
+	Checks int // other checks
 }
 
-// ErrorsBefore is the number of error replies that the session of the
-// transcript had seen when its check began.
-func (t Transcript) ErrorsBefore() int {
-	for _, e := range t {
-		if e.Note == NoteBegin {
-			number, _, _ := strings.Cut(e.Text, " ")
-			n, err := strconv.Atoi(number)
-			if err == nil {
-				return n
-			}
-		}
+// Begin is the note that stands before the first step of a check.
+func Begin(at time.Duration, b Before) Event {
+	return Event{At: at, From: FromProbe, Note: NoteBegin, Text: fmt.Sprintf(begins, b.Errors, b.Checks)}
+}
+
+const begins = "after %d error replies and %d other checks"
+
+// Before reads the note of Begin; it is zero where there is none.
+func (t Transcript) Before() Before {
+	var b Before
+	if e, ok := t.Find(NoteBegin); ok {
+		fmt.Sscanf(e.Text, begins, &b.Errors, &b.Checks) //nolint:errcheck // a note of another origin counts nothing
 	}
-	return 0
+	return b
 }
 
 // Has reports whether the note stands in the transcript.

@@ -29,7 +29,7 @@ type Walk struct {
 	Began        bool // false: the session never came to the check
 	GreetedFirst bool // the greeting was there before the check wrote anything
 	Outcomes     []Outcome
-	ErrorsBefore int // error replies on the session before the check began
+	Before       Before // what the session had seen when the check began
 }
 
 // Reply is the first reply of the step; the zero reply where there is none.
@@ -101,7 +101,7 @@ func (w Walk) Ends() bool {
 // ErrorsUntil is the number of error replies on the session before the step
 // with the name, those before the check included.
 func (w Walk) ErrorsUntil(name string) int {
-	n := w.ErrorsBefore
+	n := w.Before.Errors
 	for _, o := range w.Outcomes {
 		if o.Step.Name == name {
 			break
@@ -134,7 +134,7 @@ func (w Walk) Holds(s Step) bool {
 // live run and a stored one are read alike.
 func Replay(script Script, t Transcript) Walk {
 	own := t.own()
-	w := Walk{Began: t.Has(NoteBegin), GreetedFirst: t.Has(NoteEarlyGreeted), ErrorsBefore: t.ErrorsBefore()}
+	w := Walk{Began: t.Has(NoteBegin), GreetedFirst: t.Has(NoteEarlyGreeted), Before: t.Before()}
 	if !w.Began {
 		return w
 	}
@@ -175,6 +175,9 @@ func outcome(step Step, next *Step, events Transcript) (Outcome, Transcript) {
 		if wrote && r.full() && next != nil && next.Act == Listen && !listens && e.From != FromClient {
 			return r.end(), events[i:]
 		}
+		if wrote && r.full() && !listens && step.Act != Handshake && e.ours() {
+			return r.end(), events[i:]
+		}
 		switch {
 		case e.From == FromClient:
 			if wrote {
@@ -188,6 +191,16 @@ func outcome(step Step, next *Step, events Transcript) (Outcome, Transcript) {
 		}
 	}
 	return r.end(), nil
+}
+
+// ours reports whether the event is a decision of this side. Behind the last
+// reply of a step it is about what would have come next.
+func (e Event) ours() bool {
+	switch e.Note {
+	case NoteHeld, NoteLeft, NoteAborted, NoteInterrupted:
+		return e.From == FromProbe
+	}
+	return false
 }
 
 // reading is an outcome in the making.

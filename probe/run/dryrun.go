@@ -22,7 +22,10 @@ func (o Options) Plan() []PlannedSession {
 		if wanted {
 			cost := plan.CostOf(b.Script(channel, needsBad(checks)), 0)
 			if b == probe.B1 {
-				cost.Errors = 1
+				cost.Errors = 1 // postmaster may be refused
+				if needsBad(checks) {
+					cost.Errors = 2
+				}
 			}
 			sessions = append(sessions, PlannedSession{What: "control " + string(b), Commands: cost.Commands + 1, Errors: cost.Errors})
 		}

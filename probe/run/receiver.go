@@ -50,7 +50,7 @@ func Receiver(ctx context.Context, r probe.Receiver, o Options) probe.Report {
 	p.run(own)
 	switch {
 	case ctx.Err() != nil:
-		p.end(probe.StatusInterrupted, "interrupted")
+		p.end(probe.StatusInterrupted, "the run was stopped before its end")
 	case own.Err() != nil:
 		p.end(probe.StatusTimedOut, fmt.Sprintf("the time for one receiver, %s, was spent", o.Timeout))
 	}
@@ -197,7 +197,7 @@ func (p *prober) session(ctx context.Context, planned plan.Session) {
 			p.lose(planned.Checks[i:], "its sessions ended before its turn")
 			return
 		}
-		begin := s.Begin()
+		begin := s.Begin(i)
 		own := s.Play(ctx, c.Script)
 		if ctx.Err() != nil {
 			return // cut short by us: that says nothing of the receiver

@@ -248,9 +248,10 @@ func (s *Session) note(n probe.Note, text string) {
 	s.events = append(s.events, probe.Event{At: time.Since(s.begun), From: probe.FromProbe, Note: n, Text: text})
 }
 
-// Begin is the note that stands before a check which this session plays next.
-func (s *Session) Begin() probe.Event {
-	return probe.Begin(time.Since(s.begun), s.guard.errors)
+// Begin is the note that stands before a check which this session plays next,
+// after a number of others.
+func (s *Session) Begin(others int) probe.Event {
+	return probe.Begin(time.Since(s.begun), probe.Before{Errors: s.guard.errors, Checks: others})
 }
 
 // Usable reports whether the session may play another check.
