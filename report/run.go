@@ -1,0 +1,99 @@
+package report
+
+import (
+	"slices"
+	"time"
+
+	"github.com/smtpprobe/smtpprobe/probe"
+)
+
+// Run is everything that one run of the program found.
+type Run struct {
+	Version   string
+	Started   time.Time
+	Elapsed   time.Duration
+	Profile   string
+	Domains   []Domain // one for each target that asked the DNS for mail exchangers
+	Receivers []probe.Report
+	// Order holds the selected checks in the order in which they are shown. A
+	// check that was run only because another one needs it is not among them.
+	Order []probe.Check
+	Note  string // one thing that the reader must know of the whole run; usually empty
+}
+
+// Domain is what the DNS said of one target.
+type Domain struct {
+	Domain     string // as people write it
+	ASCII      string // as the DNS has it; empty where it is no domain name
+	Status     string // "ok", or which kind of trouble: the words of the JSON schema
+	Reason     string // why the status is not ok
+	ImplicitMX bool   // there is no MX record, and the domain is its own exchanger
+	Notes      []Note
+	Exchanges  []Exchange
+}
+
+// Exchange is one host that takes mail for a domain.
+type Exchange struct {
+	Preference int
+	Host       string
+	Addresses  []string
+	Notes      []Note
+}
+
+// Note is something remarkable about a domain or an exchange: the stable
+// identifier that programs read, and the sentence that people do.
+type Note struct{ ID, Text string }
+
+// statusOK is the status of a domain that has receivers to probe.
+const statusOK = "ok"
+
+// targets is the number of names that the run was about: the domains, and the
+// receivers that were named themselves.
+func (run Run) targets() int {
+	listed := func(name string) bool {
+		return slices.ContainsFunc(run.Domains, func(d Domain) bool { return name == d.Domain || name == d.ASCII })
+	}
+	named := make(map[string]bool)
+	for _, r := range run.Receivers {
+		if !slices.ContainsFunc(r.Domains, listed) {
+			named[target(r)] = true
+		}
+	}
+	return len(run.Domains) + len(named)
+}
+
+// target is the name on whose account a receiver was probed.
+func target(r probe.Report) string {
+	if len(r.Domains) == 0 {
+		return r.Host
+	}
+	return r.Domains[0]
+}
+
+// outboundBlocked reports whether no receiver that was tried on port 25 could
+// be reached at all, which says more of this network than of any receiver.
+func (run Run) outboundBlocked() bool {
+	tried := false
+	for _, r := range run.Receivers {
+		silent := r.Status == probe.StatusUnreachable || r.Status == probe.StatusTimedOut && r.Banner == "" && !r.Measured()
+		switch {
+		case r.Status == probe.StatusSkipped:
+		case r.Port != 25 || !silent:
+			return false
+		default:
+			tried = true
+		}
+	}
+	return tried
+}
+
+// measured reports whether any check of any receiver came to a verdict that
+// says something.
+func (run Run) measured() bool {
+	for _, r := range run.Receivers {
+		if r.Measured() {
+			return true
+		}
+	}
+	return false
+}
