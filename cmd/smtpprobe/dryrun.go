@@ -1,0 +1,54 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/smtpprobe/smtpprobe/probe"
+	"github.com/smtpprobe/smtpprobe/probe/run"
+	"github.com/smtpprobe/smtpprobe/probe/smtp"
+)
+
+// writePlan prints what a run would do: receivers, sessions, commands and error
+// replies at worst, as if every extension were offered.
+func writePlan(w io.Writer, o run.Options, found resolved, kept []probe.Receiver) error {
+	var b strings.Builder
+	for _, d := range found.domains {
+		if d.Reason != "" {
+			fmt.Fprintf(&b, "%s: %s: %s\n", d.Domain, d.Status, d.Reason)
+		}
+	}
+	for _, r := range kept {
+		fmt.Fprintf(&b, "%s port %d%s, recipient %s\n", place(r), r.Port, owners(r), smtp.Escape(r.Recipient))
+	}
+	b.WriteString("\nFor each receiver, as if every extension were offered:\n\n")
+	fmt.Fprintf(&b, "  %-4s %8s %6s  %s\n", "no.", "commands", "errors", "what")
+	sessions := o.Plan()
+	commands, errors, worst := 0, 0, 0
+	for i, s := range sessions {
+		fmt.Fprintf(&b, "  %-4d %8d %6d  %s\n", i+1, s.Commands, s.Errors, s.What)
+		commands += s.Commands
+		errors += s.Errors
+		worst = max(worst, s.Errors)
+	}
+	fmt.Fprintf(&b, "\n%d sessions, %d commands, at most %d error replies, at most %d in one session.\n", len(sessions), commands, errors, worst)
+	b.WriteString("No message is sent. Nothing was connected to.\n")
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// place is the host with its address where both are known.
+func place(r probe.Receiver) string {
+	if r.Address == "" || r.Address == r.Host {
+		return smtp.Escape(r.Host)
+	}
+	return fmt.Sprintf("%s [%s]", smtp.Escape(r.Host), r.Address)
+}
+
+func owners(r probe.Receiver) string {
+	if len(r.Domains) == 0 {
+		return ""
+	}
+	return " for " + smtp.Escape(strings.Join(r.Domains, ", "))
+}

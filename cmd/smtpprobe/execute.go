@@ -1,0 +1,148 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/smtpprobe/smtpprobe/checks"
+)
+
+// Exit codes of the contract. Where several hold the order is interrupted,
+// usage, failed-on, nothing measured, ran.
+const (
+	exitRan         = 0
+	exitFailOn      = 1
+	exitUsage       = 2
+	exitNothing     = 3
+	exitInterrupted = 130
+)
+
+// ending carries an exit code through cobra; its text, if any, is printed.
+type ending struct {
+	code int
+	err  error
+}
+
+func (e ending) Error() string {
+	if e.err == nil {
+		return ""
+	}
+	return e.err.Error()
+}
+
+func (e ending) Unwrap() error { return e.err }
+
+// usage is bad input: one line that names the offender and says what is right.
+func usage(format string, args ...any) error {
+	return ending{exitUsage, fmt.Errorf(format, args...)}
+}
+
+// streams are what a command reads and writes. out carries the result and
+// nothing else.
+type streams struct {
+	in  io.Reader
+	out io.Writer
+	err io.Writer
+}
+
+// execute runs the command line and returns the exit code.
+func execute(ctx context.Context, args []string, in io.Reader, out, errs io.Writer) int {
+	s := streams{in, out, errs}
+	root := rootCommand(s)
+	root.SetArgs(args)
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return exitRan
+	}
+	end := ending{exitUsage, err}
+	errors.As(err, &end)
+	if text := end.Error(); text != "" {
+		fmt.Fprintf(errs, "smtpprobe: %s\n", strings.TrimPrefix(text, "smtpprobe: ")) //nolint:errcheck // there is nowhere left to say it
+	}
+	return end.code
+}
+
+// rootCommand is smtpprobe itself: a probe of the domains that are its
+// arguments, and the other commands beside it.
+func rootCommand(s streams) *cobra.Command {
+	var f probeFlags
+	root := &cobra.Command{
+		Use:   "smtpprobe DOMAIN...",
+		Short: "How strictly do these receivers enforce the order of SMTP commands?",
+		Long: `smtpprobe finds the mail exchangers of a domain, opens live SMTP sessions to
+each, and shows how strictly it enforces the order of commands: RCPT before
+MAIL, DATA without RCPT, commands after STARTTLS without a new EHLO, pipelining
+that was never offered, and more.
+
+It never delivers a message, names no mailbox but postmaster, and tries one
+fault at a time. Receivers see and count these faults: do not run it from the
+address that sends your mail.`,
+		Example: `  smtpprobe example.com                    the table for one domain
+  smtpprobe example.com example.net        compare receivers
+  smtpprobe mx1.example.com:25             one receiver, no MX lookup
+  smtpprobe --check rcpt-before-mail --transcript example.com
+  smtpprobe --format json -o run.json example.com
+  smtpprobe demo                           try it without a network
+  smtpprobe explain rcpt-before-mail       what a check means`,
+		Args:          cobra.ArbitraryArgs,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Version:       version(),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 && f.targets == "" {
+				cmd.Help() //nolint:errcheck // the exit code says it as well
+				return ending{code: exitUsage}
+			}
+			return f.run(cmd.Context(), s, args, commandNames(cmd))
+		},
+	}
+	root.SetIn(s.in)
+	root.SetOut(s.out)
+	root.SetErr(s.err)
+	root.SetVersionTemplate("smtpprobe {{.Version}}\n")
+	root.SetFlagErrorFunc(flagError)
+	f.register(root)
+	root.AddCommand(checksCommand(s), explainCommand(s), demoCommand(s), labCommand(s))
+	return root
+}
+
+func commandNames(cmd *cobra.Command) []string {
+	var names []string
+	for _, c := range cmd.Root().Commands() {
+		names = append(names, c.Name())
+	}
+	return names
+}
+
+// flagError adds to pflag's words where to look.
+func flagError(cmd *cobra.Command, err error) error {
+	text := err.Error()
+	if name, ok := strings.CutPrefix(text, "unknown flag: --"); ok {
+		return usage("unknown flag --%s%s", name, suggestion(name, flagNames(cmd), " (did you mean --%s?)"))
+	}
+	return usage("%s", text)
+}
+
+// exact wants a number of arguments.
+func exact(n int, what string) cobra.PositionalArgs {
+	return func(_ *cobra.Command, args []string) error {
+		if len(args) != n {
+			return usage("want %s, got %d arguments", what, len(args))
+		}
+		return nil
+	}
+}
+
+// catalogueIDs are the IDs of all checks.
+func catalogueIDs() []string {
+	var ids []string
+	for _, c := range checks.All() {
+		ids = append(ids, c.ID)
+	}
+	return ids
+}

@@ -1,0 +1,193 @@
+package main
+
+import (
+	"net/netip"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/smtpprobe/smtpprobe/probe"
+	"github.com/smtpprobe/smtpprobe/probe/run"
+	"github.com/smtpprobe/smtpprobe/probe/smtp"
+	"github.com/smtpprobe/smtpprobe/probe/wire"
+)
+
+// probeFlags are the flags of a probe.
+type probeFlags struct {
+	selection
+	output outputFlags
+
+	targets string
+	port    int
+	tls     string
+
+	ehlo   string
+	from   string
+	rcpt   string
+	domain string
+
+	resolver     []string
+	only4, only6 bool
+	first        bool
+	allowPrivate bool
+
+	pace        time.Duration
+	sessions    int
+	receivers   int
+	perPlatform int
+	timeout     time.Duration
+	reply       time.Duration
+	source      string
+	proxy       string
+	dryRun      bool
+
+	network wire.Dial // in place of the system's: the lab of demo
+}
+
+func (p *probeFlags) register(cmd *cobra.Command) {
+	p.selection.register(cmd)
+	p.output.register(cmd)
+	f := cmd.Flags()
+	f.SortFlags = false
+	f.StringVar(&p.targets, "targets", "", "read targets from `FILE`, one a line; - is standard input")
+	f.IntVar(&p.port, "port", 0, "port of the receivers (25; 465 with --tls implicit)")
+	f.StringVar(&p.tls, "tls", "auto", "auto, none, starttls (all inside TLS) or implicit (TLS from the first octet)")
+	f.StringVar(&p.ehlo, "ehlo", "", "name to say in EHLO (this host's full name, else its address)")
+	f.StringVar(&p.from, "from", "<>", "sender: a mailbox of your own, or the null sender <>")
+	f.StringVar(&p.rcpt, "rcpt", "", "recipient: a mailbox of your own, instead of postmaster (one target only)")
+	f.StringVar(&p.domain, "domain", "", "whose postmaster is named to a target host:port or address (the host's own)")
+	f.StringSliceVar(&p.resolver, "resolver", nil, "nameserver to ask, `ADDR[:PORT]` (the system's)")
+	f.BoolVarP(&p.only4, "ipv4", "4", false, "only IPv4 addresses")
+	f.BoolVarP(&p.only6, "ipv6", "6", false, "only IPv6 addresses")
+	f.BoolVar(&p.first, "first", false, "only the best address of each domain")
+	f.BoolVar(&p.allowPrivate, "allow-private", false, "connect to private and other special addresses that DNS names")
+	f.DurationVar(&p.pace, "pace", 500*time.Millisecond, "pause between the sessions with one receiver")
+	f.IntVar(&p.sessions, "sessions", 1, "sessions at once with one receiver")
+	f.IntVar(&p.receivers, "receivers", 8, "receivers at once; of one platform one at a time")
+	f.IntVar(&p.perPlatform, "max-per-platform", 4, "addresses probed of one platform; the rest are skipped")
+	f.DurationVar(&p.timeout, "timeout", 15*time.Minute, "time for one receiver")
+	f.DurationVar(&p.reply, "reply-timeout", 30*time.Second, "wait for a reply; twice that for the greeting, at least 10s")
+	f.StringVar(&p.source, "source", "", "connect from this `ADDR`ess")
+	f.StringVar(&p.proxy, "proxy", "", "connect through socks5://host:port (needs --ehlo)")
+	f.BoolVar(&p.dryRun, "dry-run", false, "resolve, print the plan, open no SMTP connection")
+}
+
+// options are the options of the run; the error names the flag that is wrong.
+func (p *probeFlags) options(selected, catalogue []probe.Check) (run.Options, error) {
+	o := run.Options{
+		Catalogue: catalogue, Selected: selected, TLS: run.TLS(p.tls),
+		Timeout: p.timeout, Receivers: p.receivers, Platform: 1,
+		Wire: wire.Config{Pace: p.pace, Sessions: p.sessions, Reply: p.reply},
+	}
+	if err := p.numbers(); err != nil {
+		return o, err
+	}
+	if !slices.Contains([]run.TLS{run.Auto, run.Never, run.StartTLS, run.Implicit}, o.TLS) {
+		return o, usage("--tls %q: want auto, none, starttls or implicit", p.tls)
+	}
+	var err error
+	if o.Wire.Dial, err = p.dial(); err != nil {
+		return o, err
+	}
+	o.Wire.Values, err = p.values()
+	return o, err
+}
+
+func (p *probeFlags) numbers() error {
+	switch {
+	case p.pace < 0:
+		return usage("--pace %s: want a pause of 0 or more, such as 500ms", p.pace)
+	case p.timeout <= 0:
+		return usage("--timeout %s: want a time above 0, such as 15m", p.timeout)
+	case p.reply <= 0:
+		return usage("--reply-timeout %s: want a time above 0, such as 30s", p.reply)
+	case p.sessions < 1 || p.sessions > 16:
+		return usage("--sessions %d: want 1 to 16", p.sessions)
+	case p.receivers < 1 || p.receivers > 1000:
+		return usage("--receivers %d: want 1 to 1000", p.receivers)
+	case p.perPlatform < 1:
+		return usage("--max-per-platform %d: want 1 or more", p.perPlatform)
+	case p.port < 0 || p.port > 65535:
+		return usage("--port %d: want a number from 1 to 65535", p.port)
+	case p.only4 && p.only6:
+		return usage("-4 and -6 exclude one another: leave both out to probe every address")
+	}
+	return nil
+}
+
+func (p *probeFlags) dial() (wire.Dial, error) {
+	if p.network != nil {
+		return p.network, nil
+	}
+	var source netip.Addr
+	if p.source != "" {
+		addr, err := netip.ParseAddr(p.source)
+		if err != nil {
+			return nil, usage("--source %q: want an address of this host", p.source)
+		}
+		source = addr
+	}
+	if p.proxy == "" {
+		return wire.Direct(source), nil
+	}
+	if p.ehlo == "" {
+		return nil, usage("--proxy needs --ehlo: receivers see the proxy's address, and EHLO has to fit it")
+	}
+	through, err := wire.Through(p.proxy, source)
+	if err != nil {
+		return nil, ending{exitUsage, err}
+	}
+	return through, nil
+}
+
+// values are what reaches the wire of the user's words. The recipient is filled
+// in for each receiver.
+func (p *probeFlags) values() (probe.Values, error) {
+	v := probe.Values{EHLO: p.ehlo, From: "<>", Bad: probe.BadRecipient}
+	if p.ehlo == "" {
+		v.EHLO = hostName()
+	} else if !smtp.ValidDomainName(p.ehlo) && !smtp.ValidAddressLiteral(p.ehlo) {
+		return v, usage("--ehlo %q: want a host name or an address literal such as [192.0.2.1]", p.ehlo)
+	}
+	if from := strings.TrimSuffix(strings.TrimPrefix(p.from, "<"), ">"); from != "" {
+		if !smtp.ValidMailbox(from) {
+			return v, usage("--from %q: want a mailbox such as probe@example.com, or <>", p.from)
+		}
+		v.From = "<" + from + ">"
+	}
+	if p.rcpt != "" && !smtp.ValidMailbox(bare(p.rcpt)) {
+		return v, usage("--rcpt %q: want a mailbox such as probe@example.com", p.rcpt)
+	}
+	if p.domain != "" && !smtp.ValidDomainName(p.domain) && !smtp.ValidAddressLiteral(p.domain) {
+		return v, usage("--domain %q: want a domain such as example.com", p.domain)
+	}
+	return v, nil
+}
+
+func bare(mailbox string) string {
+	return strings.TrimSuffix(strings.TrimPrefix(mailbox, "<"), ">")
+}
+
+// hostName is this host's full name where it has one; otherwise each session
+// says the literal of its own address.
+func hostName() string {
+	name, err := os.Hostname()
+	if err != nil || !strings.Contains(name, ".") || !smtp.ValidDomainName(name) {
+		return ""
+	}
+	return name
+}
+
+// defaultPort is the port where a target names none.
+func (p *probeFlags) defaultPort() uint16 {
+	switch {
+	case p.port > 0:
+		return uint16(p.port)
+	case run.TLS(p.tls) == run.Implicit:
+		return 465
+	}
+	return 25
+}

@@ -1,0 +1,251 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/netip"
+	"time"
+
+	"github.com/smtpprobe/smtpprobe/checks"
+	"github.com/smtpprobe/smtpprobe/probe"
+	"github.com/smtpprobe/smtpprobe/probe/resolve"
+	"github.com/smtpprobe/smtpprobe/probe/run"
+	"github.com/smtpprobe/smtpprobe/probe/wire"
+	"github.com/smtpprobe/smtpprobe/report"
+)
+
+// run is the main job: targets in, result out.
+func (p *probeFlags) run(ctx context.Context, s streams, args, commands []string) error {
+	selected, err := p.selection.checks()
+	if err != nil {
+		return err
+	}
+	if err := p.output.check(); err != nil {
+		return err
+	}
+	options, err := p.options(selected, checks.All())
+	if err != nil {
+		return err
+	}
+	targets, err := readTargets(args, p.targets, s.in, commands)
+	if err != nil {
+		return err
+	}
+	if err := p.targetsFit(targets); err != nil {
+		return err
+	}
+	resolver, err := p.newResolver(targets)
+	if err != nil {
+		return err
+	}
+	if p.proxy != "" {
+		if err := wire.Reachable(ctx, p.proxy, netip.Addr{}); err != nil {
+			return ending{exitNothing, err}
+		}
+	}
+	j := &job{flags: p, streams: s, options: options, targets: targets, resolver: resolver}
+	return j.run(ctx)
+}
+
+// targetsFit refuses what no run could make sense of: nothing but bad targets,
+// or one mailbox of one's own for several.
+func (p *probeFlags) targetsFit(targets []target) error {
+	var bad []error
+	for _, t := range targets {
+		if t.err != nil {
+			bad = append(bad, t.err)
+		}
+	}
+	switch {
+	case len(bad) == len(targets):
+		return ending{exitUsage, errors.Join(bad...)}
+	case p.rcpt != "" && len(targets) > 1:
+		return usage("--rcpt is for a mailbox of your own: want one target, got %d", len(targets))
+	}
+	return nil
+}
+
+// newResolver prepares the resolver where any target needs one.
+func (p *probeFlags) newResolver(targets []target) (*resolve.Resolver, error) {
+	o := resolve.Options{
+		Nameservers: p.resolver, IPv4: !p.only6, IPv6: !p.only4, AllowPrivate: p.allowPrivate,
+		Seed: uint64(time.Now().UnixNano()),
+	}
+	r, err := resolve.New(o)
+	if err == nil {
+		return r, nil
+	}
+	if len(p.resolver) > 0 {
+		return nil, ending{exitUsage, fmt.Errorf("--resolver: %w", err)}
+	}
+	for _, t := range targets {
+		if !t.addr.IsValid() && t.err == nil {
+			return nil, ending{exitNothing, err}
+		}
+	}
+	return nil, nil //nolint:nilnil // nothing but addresses: nobody will be asked
+}
+
+// job is one run of the main job.
+type job struct {
+	flags    *probeFlags
+	streams  streams
+	options  run.Options
+	targets  []target
+	resolver *resolve.Resolver
+
+	result report.Run
+}
+
+func (j *job) run(ctx context.Context) error {
+	sink, err := j.flags.output.open(j.streams.out)
+	if err != nil {
+		return err
+	}
+	defer sink.discard()
+	j.result = report.Run{
+		Version: version(), Started: time.Now(), Profile: j.flags.profile, Order: j.options.Selected,
+	}
+	progress := newProgress(j.streams.err, &j.flags.output)
+	j.options.Progress = progress.update
+	progress.say("resolving %d targets", len(j.targets))
+	found := j.flags.find(ctx, j.resolver, j.targets)
+	j.result.Domains = found.domains
+	kept, skipped := limitPlatforms(found.receivers, j.flags.perPlatform)
+	if j.flags.dryRun {
+		progress.end()
+		return j.finish(ctx, found, sink, writePlan(sink, j.options, found, kept))
+	}
+	err = j.probe(ctx, found, kept, skipped, sink, progress)
+	progress.end()
+	return j.finish(ctx, found, sink, err)
+}
+
+// probe runs the receivers and writes the result, in one piece or, as NDJSON,
+// piece by piece.
+func (j *job) probe(ctx context.Context, found resolved, kept []probe.Receiver, skipped []probe.Report, out io.Writer, progress *progress) error {
+	lines := j.stream(out)
+	lines.begin(j.result)
+	for _, r := range skipped {
+		lines.receiver(r)
+	}
+	var order []probe.Receiver
+	for queue := kept; len(queue) > 0; {
+		order = append(order, queue...)
+		progress.total = len(order)
+		var next []probe.Receiver
+		run.Many(ctx, queue, j.options, func(r probe.Report) {
+			progress.done(r)
+			lines.receiver(r)
+			j.result.Receivers = append(j.result.Receivers, r)
+			if spare := found.spare[identity(r.Receiver)]; len(spare) > 0 && unreachable(r) {
+				next = append(next, spare[0])
+				found.spare[identity(spare[0])] = spare[1:]
+			}
+		})
+		queue = next
+	}
+	sortReports(j.result.Receivers, order)
+	j.result.Receivers = append(j.result.Receivers, skipped...)
+	j.result.Elapsed = time.Since(j.result.Started)
+	lines.end(ctx.Err() == nil, j.result.Elapsed)
+	if lines.to != nil {
+		return lines.err
+	}
+	if j.flags.output.format == "json" {
+		return report.JSON(out, j.result, j.flags.output.transcript)
+	}
+	return report.Table(out, j.result, j.flags.output.style(j.streams.out))
+}
+
+// unreachable reports whether --first has to go on to the next address.
+func unreachable(r probe.Report) bool {
+	return r.Status == probe.StatusUnreachable || r.Status == probe.StatusRefused
+}
+
+// lines is a stream of NDJSON, or nothing where another format was asked for.
+type lines struct {
+	to  *report.Stream
+	err error
+}
+
+func (j *job) stream(out io.Writer) *lines {
+	if j.flags.output.format != "ndjson" {
+		return &lines{}
+	}
+	return &lines{to: report.NewStream(out, j.flags.output.transcript)}
+}
+
+func (l *lines) write(f func() error) {
+	if l.to != nil && l.err == nil {
+		l.err = f()
+	}
+}
+
+func (l *lines) begin(r report.Run) {
+	l.write(func() error { return l.to.Begin(r) })
+	for _, d := range r.Domains {
+		l.write(func() error { return l.to.Domain(d) })
+	}
+}
+
+func (l *lines) receiver(r probe.Report) { l.write(func() error { return l.to.Receiver(r) }) }
+
+func (l *lines) end(complete bool, elapsed time.Duration) {
+	l.write(func() error { return l.to.End(complete, elapsed) })
+}
+
+// finish puts the output in its place and chooses the exit code: interrupted,
+// trouble of our own, --fail-on, nothing measured, ran.
+func (j *job) finish(ctx context.Context, found resolved, sink *sink, err error) error {
+	if err == nil {
+		err = sink.finish()
+	}
+	switch {
+	case ctx.Err() != nil:
+		return ending{exitInterrupted, err}
+	case err != nil:
+		return ending{exitUsage, fmt.Errorf("output: %w", err)}
+	case j.flags.output.fails(j.result.Receivers):
+		return ending{code: exitFailOn}
+	case j.flags.dryRun && len(found.receivers) > 0, j.measured():
+		return nil
+	}
+	return ending{code: exitNothing, err: j.nothing(found)}
+}
+
+func (j *job) measured() bool {
+	for _, r := range j.result.Receivers {
+		if r.Measured() {
+			return true
+		}
+	}
+	return false
+}
+
+// nothing says why nothing could be measured where the result itself may go
+// unread: the resolver or the proxy is not there.
+func (j *job) nothing(found resolved) error {
+	if !found.unanswered {
+		return nil
+	}
+	for _, d := range found.domains {
+		if d.Reason != "" {
+			return errors.New(d.Reason)
+		}
+	}
+	return errors.New("no nameserver answers")
+}
+
+// sortReports puts reports into the order of their receivers.
+func sortReports(reports []probe.Report, order []probe.Receiver) {
+	place := map[string]int{}
+	for i, r := range order {
+		place[identity(r)] = i
+	}
+	sortBy(reports, func(r probe.Report) int { return place[identity(r.Receiver)] })
+}
+
+func identity(r probe.Receiver) string { return fmt.Sprintf("%s %s %d", r.Host, r.Address, r.Port) }

@@ -1,0 +1,103 @@
+package main
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/smtpprobe/smtpprobe/checks"
+	"github.com/smtpprobe/smtpprobe/probe"
+)
+
+// selection is which checks are wanted.
+type selection struct {
+	profile string
+	check   []string
+	skip    []string
+	group   []string
+}
+
+func (s *selection) register(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.StringVar(&s.profile, "profile", "standard", "set of checks: quick, standard or full")
+	f.StringSliceVar(&s.check, "check", nil, "only these checks, of any profile (`ID,...`; see 'smtpprobe checks')")
+	f.StringSliceVar(&s.skip, "skip", nil, "leave these checks out (`ID,...`)")
+	f.StringSliceVar(&s.group, "group", nil, "only the checks of these groups (`NAME,...`)")
+}
+
+// checks are the selected checks in the order of the catalogue.
+func (s *selection) checks() ([]probe.Check, error) {
+	profile, err := parseProfile(s.profile)
+	if err != nil {
+		return nil, err
+	}
+	for _, id := range append(slices.Clone(s.check), s.skip...) {
+		if !known(id) {
+			return nil, usage("no check %q%s; 'smtpprobe checks' lists them", id, suggestion(id, catalogueIDs(), ", did you mean %q?"))
+		}
+	}
+	for _, g := range s.group {
+		if !slices.Contains(probe.Groups(), probe.Group(g)) {
+			return nil, usage("no group %q; the groups are %s", g, groupNames())
+		}
+	}
+	var picked []probe.Check
+	for _, c := range checks.All() {
+		switch {
+		case len(s.check) > 0 && !named(c.ID, s.check),
+			len(s.check) == 0 && c.Profile > profile,
+			len(s.group) > 0 && !slices.Contains(s.group, string(c.Group)),
+			named(c.ID, s.skip):
+			continue
+		}
+		picked = append(picked, c)
+	}
+	if len(picked) == 0 {
+		return nil, usage("the selection leaves no check: profile %s%s", s.profile, s.narrowed())
+	}
+	return picked, nil
+}
+
+func (s *selection) narrowed() string {
+	text := ""
+	for _, part := range []struct {
+		flag  string
+		value []string
+	}{{"--check", s.check}, {"--group", s.group}, {"--skip", s.skip}} {
+		if len(part.value) > 0 {
+			text += ", " + part.flag + " " + strings.Join(part.value, ",")
+		}
+	}
+	return text
+}
+
+// named reports whether an ID is one of those given; a bare ID stands for all
+// of its variants.
+func named(id string, given []string) bool {
+	base, _, _ := strings.Cut(id, "/")
+	return slices.Contains(given, id) || slices.Contains(given, base)
+}
+
+func known(id string) bool {
+	return slices.ContainsFunc(catalogueIDs(), func(other string) bool { return named(other, []string{id}) })
+}
+
+func parseProfile(name string) (probe.Profile, error) {
+	for _, p := range probe.Profiles() {
+		if p.String() == name {
+			return p, nil
+		}
+	}
+	return 0, usage("profile %q: want quick, standard or full", name)
+}
+
+func groupNames() string {
+	var names []string
+	for _, g := range probe.Groups() {
+		if slices.ContainsFunc(checks.All(), func(c probe.Check) bool { return c.Group == g }) {
+			names = append(names, string(g))
+		}
+	}
+	return strings.Join(names, ", ")
+}
