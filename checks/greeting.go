@@ -47,7 +47,8 @@ func findEarlyTalk(ev probe.Evidence) probe.Finding {
 	if o.Ran && len(o.Replies) > 0 {
 		first := o.Replies[0]
 		switch {
-		case ev.Walk.GreetedFirst || first.Class() == 2 && o.FirstTook < ev.Facts.Fastest:
+		case ev.Walk.GreetedFirst, first.Class() == 2 && o.FirstTook < min(ev.Walk.Connected, ev.Facts.Fastest):
+			// Sooner than a round trip after our EHLO, it cannot be an answer to it.
 			f := probe.Unknown("the greeting was on its way before the receiver could see our EHLO")
 			f.Again = true
 			return f

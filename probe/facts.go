@@ -67,7 +67,7 @@ type Facts struct {
 	Secured    string              // version and cipher; empty: no handshake was completed
 	Unsecured  string              // why the handshake of B2 failed
 	Slowest    time.Duration       // the longest wait for a reply in the baselines
-	Fastest    time.Duration       // the shortest one: no round trip is longer
+	Fastest    time.Duration       // the shortest one: at least a round trip
 	Failed     map[Baseline]string // baselines that did not come to their end, and why
 }
 

@@ -26,8 +26,9 @@ type Outcome struct {
 // Walk is a script beside what came of it, step by step. The outcomes of steps
 // that did not run are there too.
 type Walk struct {
-	Began        bool // false: the session never came to the check
-	GreetedFirst bool // the greeting was there before the check wrote anything
+	Began        bool          // false: the session never came to the check
+	GreetedFirst bool          // the greeting was there before the check wrote anything
+	Connected    time.Duration // what the TCP connection took to be made: at least a round trip
 	Outcomes     []Outcome
 	Before       Before // what the session had seen when the check began
 }
@@ -134,7 +135,11 @@ func (w Walk) Holds(s Step) bool {
 // live run and a stored one are read alike.
 func Replay(script Script, t Transcript) Walk {
 	own := t.own()
-	w := Walk{Began: t.Has(NoteBegin), GreetedFirst: t.Has(NoteEarlyGreeted), Before: t.Before()}
+	connected, _ := t.Find(NoteConnected)
+	w := Walk{
+		Began: t.Has(NoteBegin), GreetedFirst: t.Has(NoteEarlyGreeted),
+		Connected: connected.At, Before: t.Before(),
+	}
 	if !w.Began {
 		return w
 	}
