@@ -203,6 +203,9 @@ func (p page) label(text string, limit int) string {
 	if !isCheck {
 		return p.lines(bold, wrapName(text, limit))
 	}
+	if width(text) <= limit {
+		return text
+	}
 	return "  " + strings.Join(wrapName(id, limit-4), "\n    ")
 }
 
