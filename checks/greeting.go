@@ -1,6 +1,9 @@
 package checks
 
-import "github.com/smtpprobe/smtpprobe/probe"
+import (
+	"github.com/smtpprobe/smtpprobe/probe"
+	"github.com/smtpprobe/smtpprobe/probe/smtp"
+)
 
 // greeting: the first words of a session.
 func greeting() []probe.Check {
@@ -32,9 +35,9 @@ func pipeconnect() []string { return []string{"PIPECONNECT", "X_PIPE_CONNECT"} }
 // the second the one to EHLO.
 func earlyTalk() probe.Judge {
 	return probe.Judge{Find: findEarlyTalk, Meanings: []probe.Meaning{
-		{Verdict: probe.Strict, When: "the greeting, or the reply to EHLO, is 554, 521 or 503"},
+		{Verdict: probe.Strict, When: "554, 521 or 503 in place of the greeting"},
 		{Verdict: probe.Dropped, When: "the connection is closed before any service, twice; this counts as enforced"},
-		{Verdict: probe.Deviant, When: "refused with some other 4yz or 5yz code"},
+		{Verdict: probe.Deviant, When: "some other 4yz or 5yz code in place of the greeting, or a refusal of the EHLO behind it"},
 		{Verdict: probe.Lenient, When: "220 and then 250: read, kept and answered in order, twice"},
 		{Verdict: probe.Broken, When: "220, and EHLO is never answered, or the replies come in the wrong order"},
 		{Verdict: probe.Inconclusive, When: "the greeting and our EHLO crossed on the way"},
@@ -44,14 +47,15 @@ func earlyTalk() probe.Judge {
 
 func findEarlyTalk(ev probe.Evidence) probe.Finding {
 	o := ev.Walk.Find(probe.Test)
+	if ev.Walk.GreetedFirst {
+		return crossed()
+	}
 	if o.Ran && len(o.Replies) > 0 {
 		first := o.Replies[0]
 		switch {
-		case ev.Walk.GreetedFirst, first.Class() == 2 && o.FirstTook < min(ev.Walk.Connected, ev.Facts.Fastest):
+		case first.Class() == 2 && o.FirstTook < min(ev.Walk.Connected, ev.Facts.Fastest):
 			// Sooner than a round trip after our EHLO, it cannot be an answer to it.
-			f := probe.Unknown("the greeting was on its way before the receiver could see our EHLO")
-			f.Again = true
-			return f
+			return crossed()
 		// postscreen's teaser "220-" runs into the reply to EHLO: a greeting and
 		// a reply in one, lines of two codes, and served all the same.
 		case first.Fault == "lines with different reply codes" && first.Code == 250:
@@ -68,17 +72,28 @@ func findEarlyTalk(ev probe.Evidence) probe.Finding {
 	case greeted.Code != 220:
 		return probe.Found(probe.Broken, greeted, "the replies are in the wrong order")
 	case served.Refused():
-		return ev.Classify(served, ev.Facts.Greeting, "503,521,554")
+		// The card names 554, 521 and 503 in place of the greeting only.
+		return ev.Classify(served, ev.Facts.Greeting, "")
 	}
 	return probe.Found(probe.Lenient, served, "")
+}
+
+// crossed is the finding where the greeting says nothing of our EHLO.
+func crossed() probe.Finding {
+	f := probe.Unknown("the greeting was on its way before the receiver could see our EHLO")
+	f.Again = true
+	return f
 }
 
 // earlyRefusal reads a refusal in place of the greeting. B0 was greeted with
 // 220 moments before, so it is not about who we are.
 func earlyRefusal(ev probe.Evidence, o probe.Outcome) probe.Finding {
-	f := ev.Classify(o.Replies[0], ev.Facts.Greeting, "503,521,554")
-	if f.Verdict == probe.Deviant && (o.Closed || ev.Walk.ClosedAfter(probe.Test)) {
-		f.Verdict, f.Reason = probe.Dropped, "the connection was closed after "+probe.Brief(f.Reply)
+	first := o.Replies[0]
+	switch {
+	case smtp.Codes("503,521,554").Has(first.Code):
+		return probe.Found(probe.Strict, first, "")
+	case o.Closed || ev.Walk.ClosedAfter(probe.Test):
+		return probe.Found(probe.Dropped, first, "the connection was closed after "+probe.Brief(first))
 	}
-	return f
+	return probe.Found(probe.Deviant, first, "")
 }

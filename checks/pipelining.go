@@ -182,7 +182,9 @@ func lateRefusal(ev probe.Evidence) probe.Finding {
 	mail, rcpt := ev.Walk.Find("late mail"), ev.Walk.Find("late")
 	if r, refused := refusedIn(mail.Replies); refused {
 		f := ev.Classify(r, ev.Facts.Mail, refusesGroup)
-		f.Reason = "refused late, at the next MAIL"
+		if f.Verdict.Known() {
+			f.Reason = "refused late, at the next MAIL"
+		}
 		return f
 	}
 	if ev.Walk.ClosedAfter(probe.Test) || mail.Closed {

@@ -38,7 +38,7 @@ func sequence() []probe.Check {
 				"commands\": the one place where the code itself is mandatory.",
 			Needs: probe.Needs{Mail: true, Postmaster: true}, Start: probe.Hello, Errors: 1,
 			Script: probe.Script{test(probe.CommandRCPT), mail, control(probe.CommandRCPT), rset},
-			Judge:  probe.Refuses("503", probe.LegalRcpt),
+			Judge:  patient(probe.Refuses("503", probe.LegalRcpt)),
 			Bites: "A sender that goes on to RCPT although its MAIL was refused, or was never sent: often the " +
 				"second message of a connection after an error.",
 			Fix: "Read the reply to MAIL before RCPT; after a refused MAIL start the next message with a MAIL of " +
@@ -77,7 +77,7 @@ func sequence() []probe.Check {
 				"transaction, or 250 and start a new one: the RFC's texts allow both.",
 			Needs: probe.Needs{Mail: true}, Start: probe.Hello, Errors: 1,
 			Script: probe.Script{control(probe.CommandMAIL).Wanting("250"), test(probe.CommandMAIL), rset},
-			Judge:  probe.Refuses("503", probe.LegalMail),
+			Judge:  refusesNested(),
 			Bites: "A sender that begins the next message after an error without ending the transaction before it: " +
 				"the most frequent cause of 503 in practice.",
 			Fix: "Send RSET after any error inside a transaction, and wait for its 250 before the next MAIL.",
@@ -85,11 +85,40 @@ func sequence() []probe.Check {
 	}
 }
 
+// patient judges as the cards of MAIL and RCPT say: no 4yz is a verdict on the
+// order of commands, whatever its enhanced code.
+func patient(j probe.Judge) probe.Judge {
+	find := j.Find
+	j.Find = func(ev probe.Evidence) probe.Finding {
+		f := find(ev)
+		if f.Verdict == probe.Deviant && f.Reply.Class() == 4 {
+			f.Verdict, f.Reason = probe.Inconclusive, "transient: "+probe.Brief(f.Reply)
+		}
+		return f
+	}
+	return j
+}
+
+// refusesNested judges a second MAIL. Every MAIL counts for LIMITS MAILMAX (RFC
+// 9422 4.1), so the end of the connection may be that limit.
+func refusesNested() probe.Judge {
+	j := patient(probe.Refuses("503", probe.LegalMail))
+	find := j.Find
+	j.Find = func(ev probe.Evidence) probe.Finding {
+		f := find(ev)
+		if f.Verdict == probe.Dropped && f.Reply.Code == 421 && ev.Facts.Offered.Has("LIMITS") {
+			f.Verdict, f.Reason = probe.Inconclusive, "limit: "+probe.Brief(f.Reply)
+		}
+		return f
+	}
+	return j
+}
+
 // mailUngreeted judges MAIL without EHLO. Inside TLS after STARTTLS an accepted
 // MAIL proves nothing: the receiver may remember the EHLO in clear, which
 // tls-mail-without-ehlo is about.
 func mailUngreeted() probe.Judge {
-	j := probe.Refuses("503", probe.LegalMail)
+	j := patient(probe.Refuses("503", probe.LegalMail))
 	find := j.Find
 	j.Find = func(ev probe.Evidence) probe.Finding {
 		f := find(ev)

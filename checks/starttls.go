@@ -1,6 +1,10 @@
 package checks
 
-import "github.com/smtpprobe/smtpprobe/probe"
+import (
+	"strings"
+
+	"github.com/smtpprobe/smtpprobe/probe"
+)
 
 // starttls: what TLS must make a receiver forget.
 func starttls() []probe.Check {
@@ -94,7 +98,7 @@ func mailInsideTLS() probe.Judge {
 		switch f.Verdict {
 		case probe.Lenient:
 			f.Says, f.Reason = survival(ev)
-		case probe.Deviant:
+		case probe.Deviant, probe.Dropped:
 			// The rule is that the old EHLO is forgotten, and it was. Which code
 			// refuses MAIL without EHLO no RFC says (RFC 5321 4.1.4).
 			f.Says = probe.Unregulated
@@ -145,17 +149,36 @@ func findTransactionInsideTLS(ev probe.Evidence) probe.Finding {
 	if f, unusable := ev.Fate(probe.Test); unusable {
 		return f
 	}
+	if f, over := survived(ev, probe.Test); over {
+		return f
+	}
+	// A receiver that asks for EHLO first may still have the transaction.
+	if f, unusable := ev.Fate("again"); unusable {
+		return f
+	}
+	if f, over := survived(ev, "again"); over {
+		return f
+	}
 	f := probe.Found(probe.Strict, ev.Walk.Find(probe.Test).Reply(), "")
 	f.Control = ev.Facts.Postmaster
-	switch open, why := ev.Opened(probe.Test); {
-	case open == probe.Open:
-		f.Verdict, f.Reason = probe.Lenient, "the transaction survived TLS"
-	case open == probe.Unsure:
-		f.Verdict, f.Reason = probe.Inconclusive, why
-	case f.Reply.Code != 503:
+	if f.Reply.Code != 503 {
 		f.Verdict = probe.Deviant
 	}
 	return f
+}
+
+// survived reads the RCPT at a step; the second value is false where no
+// transaction is open.
+func survived(ev probe.Evidence, name string) (probe.Finding, bool) {
+	f := probe.Found(probe.Lenient, ev.Walk.Find(name).Reply(), "the transaction survived TLS")
+	f.Control = ev.Facts.Postmaster
+	switch open, why := ev.Opened(name); open {
+	case probe.Closed:
+		return f, false
+	case probe.Unsure:
+		f.Verdict, f.Reason = probe.Inconclusive, why
+	}
+	return f, true
 }
 
 func injection() probe.Judge {
@@ -169,23 +192,45 @@ func injection() probe.Judge {
 }
 
 func findInjection(ev probe.Evidence) probe.Finding {
+	f := injected(ev)
+	if why := ev.Facts.Failed[probe.B2]; why != "" && (f.Verdict == probe.Lenient || f.Verdict == probe.Broken) {
+		return probe.Unknown("the session is out of step without the injected command as well: " + why)
+	}
+	return f
+}
+
+func injected(ev probe.Evidence) probe.Finding {
 	o := ev.Walk.Find(probe.Test)
 	if o.Refused() && o.Reply().Code != 421 && len(o.Surplus) == 0 {
 		return ev.Classify(o.Reply(), ev.Facts.Starttls, "500,501,502,503,504,550,554")
 	}
-	if in := ev.Walk.Find("clear"); len(o.Surplus) > 0 || len(in.Replies) > 0 {
+	in := ev.Walk.Find("clear")
+	fed := ev.Walk.Find(probe.StepHandshake).Failed != "" || in.Closed && len(in.Replies) == 0 || alert(in)
+	switch {
+	case len(o.Surplus) > 0, len(in.Replies) > 0 && !alert(in):
 		return probe.Found(probe.Broken, append(o.Surplus, in.Replies...)[0], "answered in clear, after the 220")
-	}
-	if f, unusable := ev.Fate(probe.Test); unusable {
-		return f
-	}
-	if why := ev.Walk.Find(probe.StepHandshake).Failed; why != "" {
-		if ev.Facts.Secured == "" {
-			return probe.Unknown("the TLS handshake fails without the injected command as well: " + ev.Facts.Unsecured)
-		}
+	case fed && ev.Facts.Secured == "":
+		return probe.Unknown("the TLS handshake fails without the injected command as well: " + ev.Facts.Unsecured)
+	case fed:
 		return probe.Found(probe.Strict, o.Reply(), "the handshake fails, since the injected octets were fed to TLS")
 	}
+	if f, unusable := ev.Fate(probe.Test); unusable {
+		if f.Verdict == probe.Dropped {
+			f.Says = probe.Conforms // nothing in clear acts inside a TLS that never was
+		}
+		return f
+	}
 	return insideTLS(ev)
+}
+
+// alert reports whether what was heard is a TLS alert: the octets behind
+// STARTTLS were taken for a handshake (RFC 8446 5.1, content type 21).
+func alert(o probe.Outcome) bool {
+	first := o.Fragment
+	if len(o.Replies) > 0 {
+		first = o.Replies[0].Lines[0].Octets
+	}
+	return strings.HasPrefix(first, "\x15\x03")
 }
 
 // insideTLS counts the replies inside TLS: EHLO is owed one, NOOP none.

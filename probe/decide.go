@@ -39,10 +39,13 @@ const maxTries = 3
 // Decide judges one check. The catalogue holds the checks that others need.
 func Decide(c *Check, catalogue []Check, rec Record) Result {
 	facts := GatherFacts(rec.Channel, rec.Baselines)
+	tries := rec.Tries[c.ID]
 	if f, settled := Precondition(c, facts, rec.NoTLS); settled {
+		if f.Verdict == Inconclusive && rec.Over != "" && len(tries) == 0 {
+			f.Reason = rec.Over
+		}
 		return result(c, f, nil)
 	}
-	tries := rec.Tries[c.ID]
 	if len(tries) == 0 {
 		return result(c, Unknown(rec.why(c, facts)), nil)
 	}
@@ -60,7 +63,9 @@ func Decide(c *Check, catalogue []Check, rec Record) Result {
 		if why := facts.Failed[B0Again]; why != "" && f.Verdict.Known() && !ev.controlled() {
 			f.Verdict, f.Reason = Inconclusive, "the receiver did not serve the control at the end of the run: "+why
 		}
-		results = append(results, result(c, f, t))
+		r := result(c, f, t)
+		r.TLS = t.insideTLS(ev.Walk.tested())
+		results = append(results, r)
 	}
 	return agree(results)
 }
@@ -144,7 +149,7 @@ func (r Result) doubtful() bool {
 
 func result(c *Check, f Finding, t Transcript) Result {
 	return Result{
-		Check: c, Verdict: f.Verdict, Conformance: f.conformance(c), TLS: t.Has(NoteSecured),
+		Check: c, Verdict: f.Verdict, Conformance: f.conformance(c),
 		Reply: f.Reply, Control: f.Control, Reason: f.Reason, Transcript: t, Again: f.Again,
 		shared: t.Before().Checks > 0,
 	}
@@ -183,6 +188,9 @@ func Precondition(c *Check, facts Facts, noTLS bool) (Finding, bool) {
 		return f, true
 	}
 	offered := facts.offeredTo(c)
+	if offered == nil {
+		return Finding{}, false // nobody knows
+	}
 	for _, k := range c.Needs.Offered {
 		if !offered.Has(k) {
 			return Absent(k + " is not offered"), true
@@ -198,8 +206,11 @@ func Precondition(c *Check, facts Facts, noTLS bool) (Finding, bool) {
 
 // offeredTo are the capabilities in the channel where the check plays.
 func (f Facts) offeredTo(c *Check) smtp.Capabilities {
-	if c.Start == TunnelHello {
+	switch {
+	case c.Start == TunnelHello:
 		return f.OfferedTLS
+	case c.InClear(), c.Start == Connected && f.Channel == Upgraded:
+		return f.OfferedClear
 	}
 	return f.Offered
 }
@@ -211,45 +222,73 @@ func tlsPrecondition(c *Check, facts Facts, noTLS bool) (Finding, bool) {
 		return Absent("TLS is there from the first octet, so nothing can be said in clear"), true
 	case noTLS && (c.Needs.Upgrade || tunnel):
 		return Absent("TLS is switched off for this run"), true
-	case !c.Needs.Upgrade && !tunnel:
+	case !c.Needs.Upgrade && !tunnel, facts.OfferedClear == nil:
 		return Finding{}, false
 	case !facts.StarttlsOffered():
 		return Absent("STARTTLS is not offered"), true
-	case facts.Starttls.Refused():
+	case facts.Starttls.Code == 0:
+		return facts.unknown("STARTTLS", facts.upgradeBaseline()), true
+	case facts.Starttls.Code != 220:
 		return Unknown("STARTTLS is refused in its legal place too: " + Brief(facts.Starttls)), true
-	case facts.Unsecured != "" && (c.Needs.Secured || tunnel):
+	case !c.Needs.Secured && !tunnel:
+		return Finding{}, false
+	case facts.Unsecured != "":
 		return Unknown("the TLS handshake fails: " + facts.Unsecured), true
+	case facts.Channel == Clear && facts.Failed[B2] != "":
+		return Unknown("control B2 failed: " + facts.Failed[B2]), true
 	}
 	return Finding{}, false
+}
+
+// upgradeBaseline is the baseline that shows the way into TLS.
+func (f Facts) upgradeBaseline() Baseline {
+	if f.Channel == Upgraded {
+		return B0
+	}
+	return B2
 }
 
 // StarttlsOffered reports whether EHLO in clear offers STARTTLS. Inside an
 // upgraded channel it must have.
 func (f Facts) StarttlsOffered() bool {
-	return f.Channel == Upgraded || f.Offered.Has("STARTTLS")
+	return f.Channel == Upgraded || f.OfferedClear.Has("STARTTLS")
 }
 
 func baselinePrecondition(c *Check, facts Facts) (Finding, bool) {
-	refused := func(what string, r smtp.Reply) (Finding, bool) {
-		if r.Code == 0 || r.Class() == 2 {
-			return Finding{}, false
+	for _, need := range []struct {
+		holds bool
+		what  string
+		reply smtp.Reply
+		from  Baseline
+	}{
+		{c.Needs.Mail, "MAIL", facts.Mail, B0},
+		{c.Needs.Helo, "HELO", facts.Helo, B3},
+		{c.Needs.Helo, "MAIL after HELO", facts.HeloMail, B3},
+	} {
+		switch {
+		case !need.holds || need.reply.Class() == 2:
+		case need.reply.Code == 0:
+			return facts.unknown(need.what, need.from), true
+		case need.what == "HELO" && need.reply.Class() == 5 && need.reply.Enhanced().Subject != smtp.SubjectPolicy:
+			return Absent("HELO is refused: " + Brief(need.reply)), true
+		default:
+			return Unknown(need.what + " is refused in its legal place too: " + Brief(need.reply)), true
 		}
-		return Unknown(what + " is refused in its legal place too: " + Brief(r)), true
 	}
-	if c.Needs.Mail {
-		if f, settled := refused("MAIL", facts.Mail); settled {
-			return f, true
-		}
-	}
-	if c.Needs.Helo {
-		if f, settled := refused("HELO", facts.Helo); settled {
-			return f, true
-		}
-		if f, settled := refused("MAIL after HELO", facts.HeloMail); settled {
-			return f, true
-		}
+	if c.Needs.Postmaster && facts.Postmaster.Code == 0 {
+		return facts.unknown("RCPT", B1), true
 	}
 	return Finding{}, false
+}
+
+// unknown is the finding where a baseline did not come to the reply that is
+// needed.
+func (f Facts) unknown(what string, b Baseline) Finding {
+	reason := "the answer to " + what + " in its legal place is not known"
+	if why := f.Failed[b]; why != "" {
+		reason += ": " + why
+	}
+	return Unknown(reason)
 }
 
 // CheckByID finds a check; nil where there is none.
@@ -260,4 +299,18 @@ func CheckByID(catalogue []Check, id string) *Check {
 		}
 	}
 	return nil
+}
+
+// tested is the step that the check is about.
+func (w Walk) tested() Outcome {
+	if o := w.Find(Test); o.Ran {
+		return o
+	}
+	return w.Find(Disturb)
+}
+
+// insideTLS reports whether the step was sent after a handshake.
+func (t Transcript) insideTLS(o Outcome) bool {
+	e, secured := t.Find(NoteSecured)
+	return secured && o.Ran && e.At <= o.At
 }

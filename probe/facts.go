@@ -53,22 +53,23 @@ func (b Baseline) Script(channel Channel, bad bool) Script {
 // Facts is what the baselines say about a receiver. It is a pure function of
 // their transcripts.
 type Facts struct {
-	Channel    Channel
-	Greeting   smtp.Reply
-	Offered    smtp.Capabilities // by the last EHLO in the run's own channel
-	OfferedTLS smtp.Capabilities // by the EHLO inside TLS
-	Mail       smtp.Reply        // MAIL in its legal place, in the run's own channel
-	Postmaster smtp.Reply        // RCPT of the one recipient, legal
-	Bad        smtp.Reply        // RCPT of the recipient that cannot exist, legal
-	MailAgain  smtp.Reply        // MAIL after RSET
-	Helo       smtp.Reply
-	HeloMail   smtp.Reply          // MAIL after HELO
-	Starttls   smtp.Reply          // to STARTTLS in B2
-	Secured    string              // version and cipher; empty: no handshake was completed
-	Unsecured  string              // why the handshake of B2 failed
-	Slowest    time.Duration       // the longest wait for a reply in the baselines
-	Fastest    time.Duration       // the shortest one: at least a round trip
-	Failed     map[Baseline]string // baselines that did not come to their end, and why
+	Channel      Channel
+	Greeting     smtp.Reply
+	Offered      smtp.Capabilities // by the last EHLO in the run's own channel
+	OfferedTLS   smtp.Capabilities // by the EHLO inside TLS
+	OfferedClear smtp.Capabilities // by the EHLO in clear, if there was one
+	Mail         smtp.Reply        // MAIL in its legal place, in the run's own channel
+	Postmaster   smtp.Reply        // RCPT of the one recipient, legal
+	Bad          smtp.Reply        // RCPT of the recipient that cannot exist, legal
+	MailAgain    smtp.Reply        // MAIL after RSET
+	Helo         smtp.Reply
+	HeloMail     smtp.Reply          // MAIL after HELO
+	Starttls     smtp.Reply          // to STARTTLS in B2
+	Secured      string              // version and cipher; empty: no handshake was completed
+	Unsecured    string              // why the handshake of B2 failed
+	Slowest      time.Duration       // the longest wait for a reply in the baselines
+	Fastest      time.Duration       // the shortest one: at least a round trip
+	Failed       map[Baseline]string // baselines that did not come to their end, and why
 }
 
 // GatherFacts reads the facts out of the baselines' transcripts.
@@ -80,7 +81,7 @@ func GatherFacts(channel Channel, baselines map[Baseline]Transcript) Facts {
 			continue
 		}
 		w := ReplayAll(b.Script(channel, t.names(BadRecipient)), t)
-		if reason := w.Failure(); reason != "" {
+		if reason := f.failure(b, w); reason != "" {
 			f.Failed[b] = reason
 		}
 		for _, o := range w.Outcomes {
@@ -91,6 +92,18 @@ func GatherFacts(channel Channel, baselines map[Baseline]Transcript) Facts {
 		f.take(b, w, t)
 	}
 	return f
+}
+
+// failure says why a baseline is no control: it did not come to its end, or, at
+// the end of the run, MAIL is not served any more as it was at the beginning.
+func (f *Facts) failure(b Baseline, w Walk) string {
+	if reason := w.Failure(); reason != "" {
+		return reason
+	}
+	if mail := w.Find(stepMail); b == B0Again && f.Mail.Class() == 2 && !mail.Accepted() {
+		return mail.say()
+	}
+	return ""
 }
 
 func (f *Facts) wait(o Outcome) {
@@ -105,26 +118,37 @@ func (f *Facts) take(b Baseline, w Walk, t Transcript) {
 	case B0:
 		f.Greeting = w.Find(StepGreeting).Reply()
 		f.Offered = offered(w)
-		f.Mail = w.Find(stepMail).Reply()
+		f.OfferedClear = smtp.ParseCapabilities(w.legible(StepEHLO))
+		f.Mail = w.legible(stepMail)
 		if f.Channel != Clear {
 			f.secure(t)
 			f.OfferedTLS = f.Offered
-			f.Starttls = w.Find(StepSTARTTLS).Reply()
+			f.Starttls = w.legible(StepSTARTTLS)
 			f.Unsecured = w.Find(StepHandshake).Failed
 		}
 	case B1:
-		f.Postmaster = w.Find(stepRcpt).Reply()
-		f.Bad = w.Find(stepBad).Reply()
-		f.MailAgain = w.Find(stepAgain).Reply()
+		f.Postmaster = w.legible(stepRcpt)
+		f.Bad = w.legible(stepBad)
+		f.MailAgain = w.legible(stepAgain)
 	case B2:
-		f.Starttls = w.Find(StepSTARTTLS).Reply()
+		f.Starttls = w.legible(StepSTARTTLS)
 		f.Unsecured = w.Find(StepHandshake).Failed
-		f.OfferedTLS = smtp.ParseCapabilities(w.Find(StepEHLOTLS).Reply())
+		f.OfferedTLS = smtp.ParseCapabilities(w.legible(StepEHLOTLS))
 		f.secure(t)
 	case B3:
-		f.Helo = w.Find(stepHelo).Reply()
-		f.HeloMail = w.Find(stepMail).Reply()
+		f.Helo = w.legible(stepHelo)
+		f.HeloMail = w.legible(stepMail)
 	}
+}
+
+// legible is the reply of a step; the zero reply where it is malformed, or not
+// the only one.
+func (w Walk) legible(name string) smtp.Reply {
+	o := w.Find(name)
+	if r := o.Reply(); r.Fault == "" && len(o.unasked()) == 0 && !o.Flooded {
+		return r
+	}
+	return smtp.Reply{}
 }
 
 func (f *Facts) secure(t Transcript) {
@@ -138,7 +162,7 @@ func offered(w Walk) smtp.Capabilities {
 	if o := w.Find(StepEHLOTLS); o.Ran {
 		return smtp.ParseCapabilities(o.Reply())
 	}
-	return smtp.ParseCapabilities(w.Find(StepEHLO).Reply())
+	return smtp.ParseCapabilities(w.legible(StepEHLO))
 }
 
 // names reports whether the client wrote the text in the transcript.

@@ -2,6 +2,7 @@ package probe
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/smtpprobe/smtpprobe/probe/smtp"
 )
@@ -18,10 +19,11 @@ func (ev Evidence) Fate(name string) (Finding, bool) {
 	switch {
 	case !ev.Walk.Began:
 		return Unknown("the session could not be prepared"), true
-	case !o.Ran || o.Held != "":
+	case !o.Ran || o.Unsent || o.Held != "":
 		return ev.unreached(), true
 	}
-	for _, r := range append(o.Replies, o.Surplus...) {
+	surplus := o.unasked()
+	for _, r := range append(slices.Clone(o.Replies), surplus...) {
 		if r.Fault != "" {
 			return Found(Broken, r, "malformed reply: "+string(r.Fault)), true
 		}
@@ -29,19 +31,35 @@ func (ev Evidence) Fate(name string) (Finding, bool) {
 	switch {
 	case o.Flooded:
 		return Finding{Verdict: Broken, Reason: "the receiver does not stop talking"}, true
-	case len(o.Surplus) > 0:
-		return Found(Broken, o.Surplus[0], "a reply too many"), true
+	case len(surplus) > 0:
+		return Found(Broken, surplus[0], "a reply too many"), true
 	case o.Missing() > 0 && o.TimedOut:
 		return ev.silent(o), true
+	case o.Partial:
+		return Finding{Verdict: Broken, Reason: "a reply that stopped in the middle"}, true
+	case o.Missing() > 0 && len(o.Surplus) > 0:
+		return Unknown("the session was ended before the command: " + Brief(o.Surplus[0])), true
+	case o.Missing() > 0 && o.Closed:
+		return ev.hungUp(o), true
 	case o.Missing() > 0:
+		return Unknown("the transcript ends before the reply to " + o.what()), true
+	}
+	if slices.ContainsFunc(o.Replies, func(r smtp.Reply) bool { return o.goodbye(r) }) {
 		return ev.hungUp(o), true
 	}
-	for _, r := range o.Replies {
-		if r.Code == 421 {
-			return ev.hungUp(o), true
-		}
-	}
 	return Finding{}, false
+}
+
+// unasked are the surplus replies but for a 421, which may come at any time
+// (RFC 5321 3.8, 4.3.2).
+func (o Outcome) unasked() []smtp.Reply {
+	return slices.DeleteFunc(slices.Clone(o.Surplus), func(r smtp.Reply) bool { return r.Fault == "" && r.Code == 421 })
+}
+
+// goodbye reports whether the reply ends the session: 421, or 221 to anything
+// but QUIT.
+func (o Outcome) goodbye(r smtp.Reply) bool {
+	return r.Code == 421 || r.Code == 221 && !slices.Contains(o.Step.Verbs(), "QUIT")
 }
 
 // unreached is the finding where the script ended before the step.
@@ -141,21 +159,37 @@ func Refuses(codes smtp.Codes, legal Legal) Judge {
 }
 
 func (ev Evidence) refusal(codes smtp.Codes, legal Legal) Finding {
+	control := ev.control(legal)
+	f := ev.refused(codes, control)
+	switch {
+	case !f.Verdict.Known() || legal == LegalNothing:
+	case control.Code == 0:
+		f = Unknown("the answer to the same command in its legal place is not known")
+	case control.Code == 421:
+		f = Unknown("the connection is ended at the same command in its legal place too: " + Brief(control))
+	}
+	f.Control = control
+	return f
+}
+
+// control is the reply to the tested command in its legal place: in the check's
+// own session, or else in a baseline. It is zero where neither has one.
+func (ev Evidence) control(legal Legal) smtp.Reply {
+	if own := ev.Walk.Find(Control).Reply(); own.Code != 0 && own.Code != 421 && own.Fault == "" {
+		return own
+	}
+	return ev.Facts.legal(legal)
+}
+
+func (ev Evidence) refused(codes smtp.Codes, control smtp.Reply) Finding {
 	if f, unusable := ev.Fate(Test); unusable {
 		return f
 	}
-	reply := ev.Walk.Find(Test).Reply()
-	control := ev.Walk.Find(Control).Reply()
-	if control.Code == 0 {
-		control = ev.Facts.legal(legal)
-	}
-	f := ev.Classify(reply, control, codes)
-	f.Control = control
+	f := ev.Classify(ev.Walk.Find(Test).Reply(), control, codes)
 	// 554 and close is the 554 where the card names it; any other refusal and
 	// close is the close.
 	if f.Verdict == Deviant && ev.Walk.ClosedAfter(Test) {
-		f = ev.hungUp(ev.Walk.Find(Test))
-		f.Control = control
+		return ev.hungUp(ev.Walk.Find(Test))
 	}
 	return f
 }
@@ -202,10 +236,7 @@ func (ev Evidence) service(codes smtp.Codes, legal Legal) Finding {
 		return f
 	}
 	reply := ev.Walk.Find(Test).Reply()
-	control := ev.Walk.Find(Control).Reply()
-	if control.Code == 0 {
-		control = ev.Facts.legal(legal)
-	}
+	control := ev.control(legal)
 	f := Found(Overstrict, reply, "")
 	switch {
 	case codes.Has(reply.Code):

@@ -13,8 +13,11 @@ func (w Walk) Failure() string {
 	switch {
 	case stopped:
 		return o.say()
-	case len(w.Outcomes) > 0 && !w.Outcomes[0].Ran:
-		return "nothing was exchanged"
+	}
+	for _, o := range w.Outcomes {
+		if !o.Ran && w.Holds(o.Step) {
+			return o.what() + " was not reached"
+		}
 	}
 	return ""
 }

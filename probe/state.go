@@ -28,6 +28,8 @@ func (ev Evidence) Opened(name string) (Openness, string) {
 		return Unsure, "the reply to RCPT before MAIL is not known"
 	case !closed.Refused():
 		return Unsure, "RCPT before MAIL is accepted, so nobody can see a transaction"
+	case closed.Code == 421 && closed.Enhanced().Subject == smtp.SubjectPolicy:
+		return Unsure, "RCPT before MAIL was refused by policy: " + Brief(closed)
 	case smtp.SameAnswer(open, closed):
 		return Unsure, "RCPT gets the same answer with and without a transaction, " + Brief(open)
 	case smtp.SameAnswer(reply, open), reply.Class() == 2:
@@ -43,9 +45,11 @@ func (ev Evidence) Opened(name string) (Openness, string) {
 // looked reports whether a refusal of RCPT is about the recipient: the receiver
 // looked at it, hence a transaction is open (catalogue section 3).
 func looked(r smtp.Reply) bool {
-	e := r.Enhanced()
-	if e.Present() {
-		return e.Subject == 1 || e.Subject == smtp.SubjectPolicy
+	switch r.Enhanced().Subject {
+	case 1, smtp.SubjectPolicy:
+		return true
+	case smtp.SubjectProtocol:
+		return false
 	}
 	return smtp.Codes("450,451,550,551,553,554").Has(r.Code) && containsFold(r.Text(), "@")
 }
@@ -125,6 +129,9 @@ func (ev Evidence) disturbance() (Finding, bool) {
 		return ev.disturbanceRefused(disturb), true
 	}
 	if f, unusable := ev.Fate(IsOpen); unusable {
+		if f.Verdict == Dropped { // at the question, not at what it asks about
+			f.Verdict, f.Reason = Inconclusive, "RCPT does not show whether a transaction is open: "+f.Reason
+		}
 		return f, true
 	}
 	return Finding{Reply: ev.Walk.Find(IsOpen).Reply(), Control: ev.Facts.Postmaster}, false
@@ -140,6 +147,8 @@ func (ev Evidence) disturbanceRefused(o Outcome) Finding {
 		f.Verdict, f.Reason = Inconclusive, "transient: "+Brief(reply)
 	case reply.Enhanced().Subject == smtp.SubjectPolicy:
 		f.Verdict, f.Reason = Inconclusive, "policy: "+Brief(reply)
+	case ev.Walk.ClosedAfter(Disturb):
+		f = ev.hungUp(o)
 	}
 	f.Control = control
 	return f

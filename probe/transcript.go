@@ -93,7 +93,7 @@ func ParseEvent(at time.Duration, from, text string) (Event, error) {
 	default:
 		return Event{}, fmt.Errorf("event from %q: want client, server or probe", from)
 	}
-	if before, after, cut := strings.Cut(text, `\[`); cut {
+	if before, after, cut := cutAtMark(text); cut {
 		number, tail, ok := strings.Cut(after, " octets left out]")
 		n, err := strconv.Atoi(number)
 		if !ok || err != nil || n < 1 {
@@ -107,6 +107,21 @@ func ParseEvent(at time.Duration, from, text string) (Event, error) {
 	}
 	e.Text = octets
 	return e, nil
+}
+
+// cutAtMark splits at the first `\[` that is not the end of an escaped
+// backslash.
+func cutAtMark(text string) (before, after string, found bool) {
+	for i := 0; i+1 < len(text); i++ {
+		if text[i] != '\\' {
+			continue
+		}
+		if text[i+1] == '[' {
+			return text[:i], text[i+2:], true
+		}
+		i++
+	}
+	return text, "", false
 }
 
 func parseNote(at time.Duration, text string) (Event, error) {

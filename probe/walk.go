@@ -16,9 +16,11 @@ type Outcome struct {
 	Replies   []smtp.Reply  // complete ones, at most as many as the step reads
 	Surplus   []smtp.Reply  // complete ones beyond those, before the next step
 	Partial   bool          // a reply was begun and not finished
+	Fragment  string        // the line that was begun and not finished
 	Closed    bool          // the connection ended here
 	TimedOut  bool
 	Flooded   bool   // more than anybody reads
+	Unsent    bool   // a Send step whose octets were never written
 	Held      string // why the guard did not let the step write; empty: it did
 	Failed    string // why the handshake failed; empty: it did not
 }
@@ -42,7 +44,13 @@ func (o Outcome) Reply() smtp.Reply {
 }
 
 // Missing is the number of replies that did not come.
-func (o Outcome) Missing() int { return max(0, o.Step.Replies-len(o.Replies)) }
+func (o Outcome) Missing() int {
+	due := o.Step.Replies
+	if o.Step.Act == Greet {
+		due = 1
+	}
+	return max(0, due-len(o.Replies))
+}
 
 // Accepted reports whether every reply came and is 2yz or 3yz.
 func (o Outcome) Accepted() bool {
@@ -63,7 +71,7 @@ func (o Outcome) all(holds func(smtp.Reply) bool) bool {
 
 // Wanted reports whether the script goes on after this outcome.
 func (o Outcome) Wanted() bool {
-	if o.Held != "" || o.Failed != "" || o.Closed || o.TimedOut || o.Flooded {
+	if o.Held != "" || o.Failed != "" || o.Closed || o.TimedOut || o.Flooded || o.Missing() > 0 {
 		return false
 	}
 	if o.Step.Act == Listen || o.Step.Want == "" {
@@ -125,7 +133,7 @@ func (w Walk) Holds(s Step) bool {
 	case IfRefused:
 		return o.Refused()
 	case IfSilent:
-		return o.Ran && len(o.Replies) == 0 && !o.Partial && !o.Closed
+		return o.Ran && len(o.Replies)+len(o.Surplus) == 0 && !o.Partial && !o.Closed
 	}
 	return true
 }
@@ -158,44 +166,68 @@ func (w Walk) replay(script Script, events Transcript) Walk {
 			w.Outcomes = append(w.Outcomes, Outcome{Step: step})
 			continue
 		}
-		var next *Step
-		if i+1 < len(script) {
-			next = &script[i+1]
-		}
-		var o Outcome
-		o, events = outcome(step, next, events)
-		w.Outcomes = append(w.Outcomes, o)
+		r := reading{Outcome: Outcome{Step: step, Ran: true, At: events[0].At}, before: w, rest: script[i+1:]}
+		r.Unsent = step.Act == Send
+		events = r.read(events)
+		w.Outcomes = append(w.Outcomes, r.end())
 	}
 	return w
 }
 
-// outcome reads the events of one step and returns those that are left. Server
-// lines beyond the replies of a step are its surplus, unless a step follows
-// that listens for them.
-func outcome(step Step, next *Step, events Transcript) (Outcome, Transcript) {
-	r := reading{Outcome: Outcome{Step: step, Ran: true, At: events[0].At}}
-	listens := step.Act == Listen
-	wrote := step.Act != Send
+// reading is an outcome in the making.
+type reading struct {
+	Outcome
+	assembler smtp.Assembler
+	before    Walk   // what came of the steps before
+	rest      Script // the steps behind
+	secured   bool   // the handshake of a Handshake step is done
+}
+
+// read takes the events of the step and returns those that are left. Server
+// lines beyond the replies of a step are its surplus, unless the step that runs
+// next listens for them; lines before a write are none of its replies.
+func (r *reading) read(events Transcript) Transcript {
 	for i, e := range events {
-		if wrote && r.full() && next != nil && next.Act == Listen && !listens && e.From != FromClient {
-			return r.end(), events[i:]
-		}
-		if wrote && r.full() && !listens && step.Act != Handshake && e.ours() {
-			return r.end(), events[i:]
+		if r.complete() && (e.ours() || e.Note == NoteSecured || e.Note == NoteUnsecured || e.From != FromClient && r.readsNext()) {
+			return events[i:]
 		}
 		switch {
 		case e.From == FromClient:
-			if wrote {
-				return r.end(), events[i:]
+			if !r.Unsent {
+				return events[i:]
 			}
-			wrote, r.At = true, e.At
+			r.Unsent, r.At = false, e.At
 		case e.From == FromServer:
-			r.add(e, listens)
+			r.add(e)
 		case r.note(e):
-			return r.end(), events[i+1:]
+			return events[i+1:]
 		}
 	}
-	return r.end(), nil
+	return nil
+}
+
+// complete reports whether the step has what it waits for, so that what
+// follows belongs to the next one.
+func (r *reading) complete() bool {
+	switch r.Step.Act {
+	case Listen:
+		return false
+	case Handshake:
+		return r.secured
+	}
+	return !r.Unsent && r.Missing() == 0
+}
+
+// readsNext reports whether the next step that runs reads without writing.
+func (r *reading) readsNext() bool {
+	w := r.before
+	w.Outcomes = append(w.Outcomes[:len(w.Outcomes):len(w.Outcomes)], r.Outcome)
+	for _, s := range r.rest {
+		if w.Holds(s) {
+			return s.Act == Listen || s.Act == Greet
+		}
+	}
+	return false
 }
 
 // ours reports whether the event is a decision of this side. Behind the last
@@ -208,45 +240,31 @@ func (e Event) ours() bool {
 	return false
 }
 
-// reading is an outcome in the making.
-type reading struct {
-	Outcome
-	assembler smtp.Assembler
-}
-
-func (r *reading) full() bool {
-	want := r.Step.Replies
-	if r.Step.Act == Greet {
-		want = 1
-	}
-	return len(r.Replies) >= want
-}
-
-func (r *reading) add(e Event, listens bool) {
+func (r *reading) add(e Event) {
 	if !e.line().Ended() {
-		r.Partial = true
+		r.Partial, r.Fragment = true, e.Text
 		return
 	}
 	reply, ok := r.assembler.Add(e.line())
 	if !ok {
 		return
 	}
+	if r.Unsent || (r.Step.Act != Listen && r.Missing() == 0) {
+		r.Surplus = append(r.Surplus, reply)
+		return
+	}
 	r.Took = e.At - r.At
 	if len(r.Replies) == 0 {
 		r.FirstTook = r.Took
 	}
-	if listens || !r.full() {
-		r.Replies = append(r.Replies, reply)
-	} else {
-		r.Surplus = append(r.Surplus, reply)
-	}
+	r.Replies = append(r.Replies, reply)
 }
 
 // note takes an event of the probe and reports whether it ends the step.
 func (r *reading) note(e Event) bool {
 	switch e.Note {
 	case NoteSecured:
-		return r.Step.Act == Handshake
+		r.secured = true
 	case NoteUnsecured:
 		r.Failed = e.Text
 		return true

@@ -13,7 +13,7 @@ import (
 // whether all checks run inside TLS because MAIL demands it.
 func (p *prober) plain(ctx context.Context) {
 	for try := 1; ctx.Err() == nil && !p.over(); try++ {
-		walk, err := p.converse(ctx, probe.B0)
+		walk, err := p.converse(ctx, probe.B0, try)
 		if ctx.Err() != nil {
 			return
 		}
@@ -102,14 +102,16 @@ func (p *prober) baselines(ctx context.Context) {
 // end.
 func (p *prober) baseline(ctx context.Context, b probe.Baseline) {
 	for try := 1; try <= baselineTries && ctx.Err() == nil && !p.over(); try++ {
-		if walk, err := p.converse(ctx, b); err == nil && !walk.Ends() {
+		if walk, err := p.converse(ctx, b, try); err == nil && !walk.Ends() {
 			return
 		}
 	}
 }
 
 // converse plays a baseline in a session of its own and keeps its transcript.
-func (p *prober) converse(ctx context.Context, b probe.Baseline) (probe.Walk, error) {
+// The second try of B1 leaves the recipient out that cannot exist: there are
+// receivers that close after the first error.
+func (p *prober) converse(ctx context.Context, b probe.Baseline, try int) (probe.Walk, error) {
 	p.progress(string(b))
 	s, err := p.way.Open(ctx)
 	if err != nil {
@@ -120,7 +122,7 @@ func (p *prober) converse(ctx context.Context, b probe.Baseline) (probe.Walk, er
 	channel := p.record.Channel
 	p.mu.Unlock()
 	defer p.leave(ctx, s)
-	script := b.Script(channel, needsBad(p.checks))
+	script := b.Script(channel, try == 1 && needsBad(p.checks))
 	t := s.Play(ctx, script)
 	if ctx.Err() != nil {
 		return probe.Walk{}, ctx.Err()

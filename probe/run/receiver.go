@@ -123,16 +123,23 @@ func (p *prober) pending() []*probe.Check {
 	facts := p.facts()
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	var pending []*probe.Check
+	var pending, risky []*probe.Check
 	for _, c := range p.checks {
 		if _, settled := probe.Precondition(c, facts, p.record.NoTLS); settled || p.lost[c.ID] >= maxLost {
 			continue
 		}
 		if len(p.record.Tries[c.ID]) == 0 || probe.Decide(c, p.options.Catalogue, p.record).Again {
-			pending = append(pending, c)
+			if c.Risky {
+				risky = append(risky, c)
+			} else {
+				pending = append(pending, c)
+			}
 		}
 	}
-	return pending
+	if len(pending) > 0 {
+		return pending
+	}
+	return risky // last, so that what they cost costs nobody else
 }
 
 // pack plans the sessions of a round. A check that is tried again is the first

@@ -9,13 +9,13 @@ import (
 // 4.1.1.1), without the first line, each as it was sent.
 type Capabilities []string
 
-// ParseCapabilities reads the reply to EHLO. Anything but a well-formed 250
-// offers nothing.
+// ParseCapabilities reads the reply to EHLO. Of anything but a well-formed 250
+// nothing is known: nil.
 func ParseCapabilities(r Reply) Capabilities {
 	if r.Code != 250 || r.Fault != "" {
 		return nil
 	}
-	var caps Capabilities
+	caps := Capabilities{}
 	for i, l := range r.Lines {
 		if _, _, text := splitLine(l.Text()); i > 0 && strings.TrimSpace(text) != "" {
 			caps = append(caps, strings.TrimSpace(text))

@@ -63,6 +63,11 @@ func (c *Cutter) finish() Line {
 	if c.cut > 0 && c.last == '\r' {
 		end, c.cut = "\r\n", c.cut-1
 	}
+	// What followed a last CR was cut: beside the LF it would be a line end that
+	// nobody sent.
+	for n := len(c.kept); c.cut > 0 && n > 0 && c.kept[n-1] == '\r'; n-- {
+		c.kept, c.cut = c.kept[:n-1], c.cut+1
+	}
 	line := Line{Octets: string(c.kept) + end, Cut: c.cut}
 	c.kept, c.cut, c.last = c.kept[:0], 0, 0
 	return line

@@ -128,6 +128,8 @@ func (a *Assembler) Add(line Line) (Reply, bool) {
 	a.open.Lines = append(a.open.Lines, line)
 	a.size += len(line.Octets) + line.Cut
 	switch {
+	case !line.Ended():
+		a.fault(Unfinished)
 	case separator == 0:
 		a.fault(NoCode)
 	case code < 200 || code > 599:
@@ -140,7 +142,6 @@ func (a *Assembler) Add(line Line) (Reply, bool) {
 	}
 	switch {
 	case !line.Ended():
-		a.fault(Unfinished)
 	case a.size > MaxReply:
 		a.fault(Endless)
 	case separator == '-', separator == 0 && !first:
@@ -148,6 +149,9 @@ func (a *Assembler) Add(line Line) (Reply, bool) {
 	}
 	return a.take(), true
 }
+
+// Open reports whether a reply was begun and not finished.
+func (a *Assembler) Open() bool { return len(a.open.Lines) > 0 }
 
 // Rest returns the reply that was begun and not finished, if there is one.
 func (a *Assembler) Rest() (Reply, bool) {

@@ -2,6 +2,7 @@ package wire
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -33,21 +34,56 @@ func Through(address string, source netip.Addr) (Dial, error) {
 	if err != nil || (u.Scheme != "socks5" && u.Scheme != "socks5h") || u.Hostname() == "" || u.Port() == "" {
 		return nil, fmt.Errorf("proxy %q: want socks5://host:port", address)
 	}
-	way, err := proxy.FromURL(u, dialer(source))
-	if err != nil {
-		return nil, fmt.Errorf("proxy %q: %w", address, err)
-	}
-	through, ok := way.(proxy.ContextDialer)
-	if !ok {
-		return nil, fmt.Errorf("proxy %q: cannot be interrupted", address)
-	}
 	return func(ctx context.Context, network, target string) (net.Conn, error) {
-		conn, err := through.DialContext(ctx, network, target)
+		leg := &firstLeg{dialer: dialer(source)}
+		way, err := proxy.FromURL(u, leg)
 		if err != nil {
 			return nil, fmt.Errorf("%w %s: %w", ErrProxy, u.Host, err)
 		}
-		return conn, nil
+		conn, err := proxyDial(ctx, way, network, target)
+		if err != nil {
+			return nil, fmt.Errorf("%w %s: %w", ErrProxy, u.Host, err)
+		}
+		return tunnel{conn, leg.conn}, nil
 	}, nil
+}
+
+func proxyDial(ctx context.Context, way proxy.Dialer, network, target string) (net.Conn, error) {
+	through, ok := way.(proxy.ContextDialer)
+	if !ok {
+		return nil, errors.New("a dialer that cannot be interrupted")
+	}
+	return through.DialContext(ctx, network, target)
+}
+
+// firstLeg dials the proxy and remembers the TCP connection.
+type firstLeg struct {
+	dialer *net.Dialer
+	conn   net.Conn
+}
+
+func (l *firstLeg) Dial(network, address string) (net.Conn, error) {
+	return l.DialContext(context.Background(), network, address)
+}
+
+func (l *firstLeg) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
+	conn, err := l.dialer.DialContext(ctx, network, address)
+	l.conn = conn
+	return conn, err
+}
+
+// tunnel is a connection through a proxy that can still be reset: the library's
+// own type hides that of the TCP connection.
+type tunnel struct {
+	net.Conn
+	tcp net.Conn
+}
+
+func (t tunnel) SetLinger(seconds int) error {
+	if c, ok := t.tcp.(*net.TCPConn); ok {
+		return c.SetLinger(seconds)
+	}
+	return nil
 }
 
 // Reachable opens and closes a connection to the proxy itself, so that a proxy

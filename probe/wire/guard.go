@@ -37,7 +37,8 @@ import (
 //	S12 What would smuggle a message cannot be written: S1 to S4 exclude it.
 //
 // A line is checked under every reading that a lax server may have of it: CR,
-// LF and CR LF as line ends, NUL as the end of a string or as nothing.
+// LF and CR LF as line ends, NUL as the end of a string or as nothing. A line
+// with more than one reading may be made of NOOPs only.
 type guard struct {
 	values probe.Values
 	tally  *tally
@@ -48,10 +49,11 @@ type guard struct {
 	silent   bool      // leave without a word (S1)
 	named    bool      // a RCPT of the real recipient was written (S2)
 	accepted int       // RCPTs answered 2yz; never decremented
-	null     bool      // the latest MAIL named the null sender
-	open     bool      // a transaction may be open
-	upgrade  bool      // 220 to STARTTLS: the next octets are a handshake
-	asked    bool      // 334: the next line is "*"
+	sender   bool      // a MAIL of a real sender was written, and not reset: one may be in force (S2)
+	tls      bool
+	open     bool // a transaction may be open
+	upgrade  bool // 220 to STARTTLS: the next octets are a handshake
+	asked    bool // 334: the next line is "*"
 	quit     bool
 	auths    int
 	errors   int
@@ -126,6 +128,8 @@ func (g *guard) badsSince(before *guard) int {
 
 func (g *guard) enter(octets string) error {
 	switch {
+	case g.asked && octets != "*\r\n":
+		return errors.New(`after 334 only "*" may follow (S7)`)
 	case g.upgrade:
 		return errors.New("after 220 to STARTTLS only a handshake may follow (RFC 3207 4)")
 	case len(g.pending) > 0 && !g.early(octets):
@@ -162,26 +166,37 @@ func (g *guard) early(octets string) bool {
 // fragment is a line that is not ended yet: only the beginning of a NOOP may be
 // left hanging, or lines that end in a lone LF or CR.
 func (g *guard) fragment(octets string) error {
-	for _, piece := range pieces(octets) {
-		if !strings.HasPrefix("NOOP", strings.ToUpper(piece)) {
-			return fmt.Errorf("%q is not a line: only NOOP may be split", octets)
-		}
+	if !split.MatchString(octets) {
+		return fmt.Errorf("%q is not a line: only NOOP may be split", octets)
 	}
 	g.unended = octets
 	return nil
+}
+
+// shake decides whether a TLS handshake may begin now: after the 220 to
+// STARTTLS, or as the first octets of a connection.
+func (g *guard) shake() error {
+	switch {
+	case g.over != "":
+		return errors.New(g.over)
+	case g.tls:
+		return errors.New("no handshake inside TLS")
+	case g.upgrade, g.commands == 0 && g.waitsForGreeting():
+		return nil
+	}
+	return errors.New("no handshake without a 220 to STARTTLS")
 }
 
 // line enters one line that ends in CR LF; after is what stands behind it in
 // the same write.
 func (g *guard) line(line, after string) error {
 	verb := verbOf(line)
-	for _, piece := range pieces(line) {
-		if err := g.permits(piece); err != nil {
-			return err
+	if strings.ContainsAny(line, "\r\n\x00") {
+		if !several.MatchString(line) {
+			return fmt.Errorf("%q may be read as more than one line", line)
 		}
-		if v := verbOf(piece); v != verb && v != "" {
-			return fmt.Errorf("%q reads as two different commands", line)
-		}
+	} else if err := g.permits(line); err != nil {
+		return err
 	}
 	if err := g.place(verb, line, after); err != nil {
 		return err
@@ -193,8 +208,6 @@ func (g *guard) line(line, after string) error {
 // place holds the rules that depend on the ledger and on what follows.
 func (g *guard) place(verb, line, after string) error {
 	switch {
-	case g.asked && line != "*":
-		return errors.New(`after 334 only "*" may follow (S7)`)
 	case line == "*" && !g.asked:
 		return errors.New(`"*" only after 334 (S7)`)
 	case g.quit && verb != "NOOP":
@@ -222,8 +235,8 @@ func (g *guard) gate(verb string) error {
 		return fmt.Errorf("%s after a RCPT that names a real recipient (S2)", verb)
 	}
 	for _, c := range g.pending {
-		if c.verb == "RCPT" && (!c.bad || !g.null) {
-			return fmt.Errorf("%s while a RCPT under a real sender has no reply (S2)", verb)
+		if c.verb == "RCPT" && (!c.bad || g.sender) {
+			return fmt.Errorf("%s while a RCPT has no reply and a real sender was named (S2)", verb)
 		}
 	}
 	return nil
@@ -234,7 +247,7 @@ func (g *guard) record(verb, line string) {
 	c := command{verb: verb}
 	switch verb {
 	case "MAIL":
-		g.null = strings.HasPrefix(strings.TrimSpace(line[len("MAIL FROM:"):]), "<>")
+		g.sender = g.sender || !strings.HasPrefix(strings.TrimSpace(line[len("MAIL FROM:"):]), "<>")
 	case "RCPT":
 		c.bad = strings.HasPrefix(line[len("RCPT TO:"):], g.values.Bad)
 		g.named = g.named || !c.bad
@@ -272,7 +285,9 @@ func (g *guard) heard(r smtp.Reply) {
 	done := r.Class() == 2
 	switch c.verb {
 	case greeting:
-		g.tally.greeted(r.Code)
+		if g.commands == 0 { // what comes after early talk is about that
+			g.tally.greeted(r.Code)
+		}
 	case "MAIL":
 		g.open = g.open || done
 	case "RCPT":
@@ -280,8 +295,10 @@ func (g *guard) heard(r smtp.Reply) {
 			g.accepted++
 			g.open = true
 		}
-	case "RSET", "EHLO", "HELO":
-		g.open = g.open && !done
+	case "BDAT":
+		g.open = true // indeterminate, whatever the reply (RFC 3030 2)
+	case "RSET": // not EHLO: some receivers keep the transaction across it
+		g.open, g.sender = g.open && !done, g.sender && !done
 	case "STARTTLS":
 		g.upgrade = done
 	case "AUTH":
@@ -290,6 +307,12 @@ func (g *guard) heard(r smtp.Reply) {
 	if r.Code == 421 || (c.verb == "QUIT" && done) {
 		g.quit = true // there is nothing left to take leave from
 	}
+}
+
+// idle reports whether everything that was written was answered, and another
+// command may follow.
+func (g *guard) idle() bool {
+	return g.over == "" && !g.quit && !g.upgrade && !g.asked && g.unended == "" && len(g.pending) == 0
 }
 
 // waitsForGreeting reports whether the greeting was not read yet.
@@ -310,7 +333,7 @@ func (g *guard) sight(line string) {
 // secured is called when a handshake is done: what was said in clear is void,
 // and a command behind STARTTLS is owed no reply.
 func (g *guard) secured() {
-	g.upgrade, g.open, g.pending = false, false, g.keepGreeting()
+	g.tls, g.upgrade, g.open, g.pending = true, false, false, g.keepGreeting()
 }
 
 // keepGreeting keeps the wait for the greeting where TLS comes first.
@@ -388,28 +411,28 @@ var (
 	parameter = regexp.MustCompile(`^[A-Z0-9]{1,16}(=[A-Za-z0-9.-]{1,40})?$`)
 	made      = regexp.MustCompile(`^ZZ[A-Z]{0,14}$`)
 	bdat      = regexp.MustCompile(`^BDAT( x| 0 FIRST| [0-9]{1,3})?$`)
+	split     = regexp.MustCompile(`^(N|NO|NOO|NOOP|NOOP\r|(NOOP\n)+)$`)
+	several   = regexp.MustCompile(`^(NOOP\x00ZZ|NOOP( [a-z]{0,16})?([\r\n](NOOP( [a-z]{0,16})?)?)+)$`)
 )
 
 // permits is the list of all lines that may ever be written.
 func (g *guard) permits(line string) error {
 	verb := verbOf(line)
-	arg := strings.TrimSpace(line[len(verb):])
+	arg := strings.TrimPrefix(line[len(verb):], " ")
 	ok := false
 	switch verb {
 	case "EHLO", "HELO":
 		ok = arg == "" || arg == g.values.EHLO
 	case "MAIL":
-		ok = g.sender(line)
+		ok = g.originator(line)
 	case "RCPT":
 		ok = g.recipient(line)
-	case "DATA", "HELP":
-		ok = arg == ""
-	case "QUIT":
-		ok = arg == ""
+	case "DATA", "HELP", "QUIT":
+		ok = line[len(verb):] == ""
 	case "BDAT":
 		ok = bdat.MatchString(line)
 	case "NOOP", "RSET":
-		ok = word.MatchString(arg) || filler.MatchString(arg)
+		ok = word.MatchString(strings.Trim(arg, " ")) || filler.MatchString(arg)
 	case "VRFY":
 		ok = arg == "postmaster"
 	case "STARTTLS":
@@ -427,7 +450,7 @@ func (g *guard) permits(line string) error {
 	return nil
 }
 
-func (g *guard) sender(line string) bool {
+func (g *guard) originator(line string) bool {
 	rest, ok := cutFold(line, "MAIL FROM:")
 	path, params := splitPath(strings.TrimPrefix(rest, " "))
 	switch path {
@@ -450,7 +473,13 @@ func splitPath(s string) (path string, params []string) {
 	if end == 0 {
 		end = strings.IndexByte(s+" ", ' ')
 	}
-	return s[:end], strings.Fields(s[end:])
+	if end == len(s) {
+		return s, nil
+	}
+	if s[end] != ' ' {
+		return s, nil // not a path and its parameters
+	}
+	return s[:end], strings.Split(s[end+1:], " ")
 }
 
 func validParams(params []string, never string) bool {
@@ -468,19 +497,6 @@ func cutFold(s, prefix string) (string, bool) {
 		return "", false
 	}
 	return s[len(prefix):], true
-}
-
-// pieces are the lines that a lax server may read in the octets.
-func pieces(octets string) []string {
-	var lines []string
-	for _, l := range strings.FieldsFunc(octets, func(r rune) bool { return r == '\r' || r == '\n' }) {
-		before, _, nul := strings.Cut(l, "\x00")
-		lines = append(lines, before)
-		if nul {
-			lines = append(lines, strings.ReplaceAll(l, "\x00", ""))
-		}
-	}
-	return lines
 }
 
 func verbOf(line string) string {

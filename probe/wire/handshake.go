@@ -6,6 +6,11 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
+	"net"
+	"os"
+	"strings"
+	"syscall"
 	"time"
 
 	"github.com/smtpprobe/smtpprobe/probe"
@@ -17,9 +22,10 @@ import (
 // verification the root store is never loaded.
 func tlsConfig(host string) *tls.Config {
 	return &tls.Config{
-		ServerName:         host,
-		MinVersion:         tls.VersionTLS10, //nolint:gosec // see above
-		InsecureSkipVerify: true,             //nolint:gosec // see above
+		DynamicRecordSizingDisabled: true, // one write, one record
+		ServerName:                  host,
+		MinVersion:                  tls.VersionTLS10, //nolint:gosec // see above
+		InsecureSkipVerify:          true,             //nolint:gosec // see above
 	}
 }
 
@@ -31,20 +37,24 @@ func (s *Session) handshake(ctx context.Context) {
 	}
 	s.digest(func() bool { return false })
 	if s.ended != "" {
-		s.pump = startPump(s.raw)
+		s.pump = startPump(s.pump.conn)
 		return
 	}
-	if s.guard.over != "" {
-		s.note(probe.NoteHeld, s.guard.over)
-		s.pump = startPump(s.raw)
+	if s.started() {
+		s.guard.taint("the receiver spoke where a handshake was due")
+	}
+	if err := s.guard.shake(); err != nil {
+		s.note(probe.NoteHeld, err.Error())
+		s.pump = startPump(s.pump.conn)
 		return
 	}
-	wait := s.receiver.config.Connect
-	ctx, cancel := context.WithTimeout(ctx, wait)
-	defer cancel()
 	conn := tls.Client(s.raw, tlsConfig(s.receiver.host))
-	if err := conn.HandshakeContext(ctx); err != nil {
-		s.note(probe.NoteUnsecured, s.why(ctx, err))
+	if err := s.shake(ctx, conn); err != nil {
+		if ctx.Err() != nil {
+			s.note(probe.NoteInterrupted, "")
+		} else {
+			s.note(probe.NoteUnsecured, s.why(err))
+		}
 		s.guard.taint("the TLS handshake failed")
 		s.guard.silent = true // nothing in clear after a handshake was begun
 		s.pump = startPump(s.raw)
@@ -55,20 +65,40 @@ func (s *Session) handshake(ctx context.Context) {
 	s.pump = startPump(conn)
 }
 
+// shake runs the handshake by a deadline of the connection: the library's own
+// way with a context closes the connection, which is to be reset.
+func (s *Session) shake(ctx context.Context, conn *tls.Conn) error {
+	if err := s.raw.SetDeadline(time.Now().Add(s.receiver.config.Connect)); err != nil {
+		return err
+	}
+	stop := context.AfterFunc(ctx, func() {
+		s.raw.SetDeadline(time.Unix(1, 0)) //nolint:errcheck // a closed connection ends the handshake as well
+	})
+	err := conn.Handshake()
+	if stop() && err == nil {
+		return s.raw.SetDeadline(time.Time{})
+	}
+	return err
+}
+
 // why says in our own words why a handshake failed where the words of the
 // library would change from release to release.
-func (s *Session) why(ctx context.Context, err error) string {
+func (s *Session) why(err error) string {
 	var record tls.RecordHeaderError
-	var alert tls.AlertError
+	var op *net.OpError
 	switch {
-	case ctx.Err() != nil:
+	case errors.Is(err, os.ErrDeadlineExceeded):
 		return fmt.Sprintf("no answer within %s", s.receiver.config.Connect)
-	case endOf(err) == probe.NoteClosed:
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return "the receiver closed the connection"
+	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
+		return "the receiver reset the connection"
 	case errors.As(err, &record):
 		return "the receiver's answer is not TLS"
-	case errors.As(err, &alert):
-		return "alert: " + alert.Error()
+	case errors.As(err, &op) && op.Op == "remote error":
+		return "the receiver sent the alert: " + strings.TrimPrefix(op.Err.Error(), "tls: ")
+	case errors.As(err, &op):
+		err = op.Err // without the addresses of the socket
 	}
 	return err.Error()
 }
@@ -99,6 +129,7 @@ func (s *Session) Leave(ctx context.Context) {
 	defer s.receiver.release()
 	if s.Usable() && ctx.Err() == nil {
 		s.takeLeave(ctx)
+		s.drain()
 	}
 	s.pump.stop()
 	if s.guard.silent || !s.guard.quit {
@@ -125,7 +156,7 @@ func (s *Session) say(ctx context.Context, octets string, wait time.Duration) {
 		return
 	}
 	s.events = append(s.events, probe.Event{At: time.Since(s.begun), From: probe.FromClient, Text: octets})
-	if s.pump.write(octets, wait) != nil {
+	if s.pump.write(ctx, octets, wait) != nil {
 		return
 	}
 	before := s.replies

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"context"
 	"errors"
 	"io"
 	"net"
@@ -95,11 +96,43 @@ func (p *pump) stop() []chunkRead {
 	}
 }
 
-// write writes octets in one call: one segment, or one TLS record.
-func (p *pump) write(octets string, wait time.Duration) error {
+// aMoment is enough for octets that are there already, and nothing beside a
+// round trip.
+const aMoment = 20 * time.Millisecond
+
+// poll returns what is there, without waiting, or, where the latest read was
+// full and its rest is only being fetched, after a moment.
+func (p *pump) poll(more bool) (chunkRead, bool) {
+	if more {
+		t := time.NewTimer(aMoment)
+		defer t.Stop()
+		select {
+		case c := <-p.octets:
+			return c, true
+		case <-t.C:
+			return chunkRead{}, false
+		}
+	}
+	select {
+	case c := <-p.octets:
+		return c, true
+	default:
+		return chunkRead{}, false
+	}
+}
+
+// write writes octets in one call: one segment, or one TLS record. It ends with
+// the context, and leaves no deadline behind, which a handshake would run into.
+func (p *pump) write(ctx context.Context, octets string, wait time.Duration) error {
 	if err := p.conn.SetWriteDeadline(time.Now().Add(wait)); err != nil {
 		return err
 	}
+	stop := context.AfterFunc(ctx, func() {
+		p.conn.SetWriteDeadline(time.Unix(1, 0)) //nolint:errcheck // a closed connection ends the write as well
+	})
 	_, err := io.WriteString(p.conn, octets)
+	if stop() && err == nil {
+		return p.conn.SetWriteDeadline(time.Time{})
+	}
 	return err
 }

@@ -21,15 +21,20 @@ type Session struct {
 	cutter    smtp.Cutter
 	assembler smtp.Assembler
 	unread    []byte // octets that came and were not yet looked at
+	more      bool   // the latest read was full, so more may be waiting
 	received  int    // octets of the server that were looked at
+	lines     int    // lines of the server
 	replies   int    // complete replies so far
 	ended     probe.Note
 	left      bool
 }
 
-// maxSession bounds what one session reads from a receiver that floods: two
-// replies of the greatest size, and some.
-const maxSession = 3 * smtp.MaxReply
+// What one session reads from a receiver that floods: replies of the greatest
+// size, and some, and more lines than any reply to EHLO has.
+const (
+	maxSession = 3 * smtp.MaxReply
+	maxLines   = 8 << 10
+)
 
 func newSession(r *Receiver, g *guard, conn net.Conn, begun time.Time) *Session {
 	s := &Session{receiver: r, guard: g, raw: conn, begun: begun}
@@ -45,6 +50,10 @@ func (s *Session) Play(ctx context.Context, script probe.Script) probe.Transcrip
 	start := len(s.events)
 	if start == 1 {
 		start = 0 // the first script has the note of the connection
+	}
+	if s.left {
+		s.note(probe.NoteLeft, "")
+		return append(probe.Transcript(nil), s.events[start:]...)
 	}
 	for i, step := range script {
 		walk := probe.ReplayAll(script[:i], s.events[start:])
@@ -64,6 +73,7 @@ func (s *Session) Play(ctx context.Context, script probe.Script) probe.Transcrip
 		}
 		s.do(ctx, step)
 	}
+	s.drain() // what came behind the last reply belongs to this script
 	return append(probe.Transcript(nil), s.events[start:]...)
 }
 
@@ -88,13 +98,16 @@ func (s *Session) send(ctx context.Context, step probe.Step) {
 	if early && s.received > 0 {
 		s.note(probe.NoteEarlyGreeted, "")
 	}
+	if len(s.guard.pending) == 0 && s.started() {
+		s.guard.taint("the receiver began a reply that no command asked for")
+	}
 	octets := s.guard.values.Fill(step.Text)
 	if err := s.guard.allow(octets); err != nil {
 		s.note(probe.NoteHeld, err.Error())
 		return
 	}
 	s.events = append(s.events, probe.Event{At: time.Since(s.begun), From: probe.FromClient, Text: octets})
-	if err := s.pump.write(octets, s.receiver.config.Reply); err != nil {
+	if err := s.pump.write(ctx, octets, s.receiver.config.Reply); err != nil {
 		// The reason why a write fails is in what the receiver did: read it.
 		s.guard.taint("the connection does not take octets any more")
 	}
@@ -152,7 +165,10 @@ func (s *Session) hear(ctx context.Context, d time.Duration, done func() bool) e
 		switch {
 		case done():
 			return heard
-		case s.received > maxSession:
+		case s.guard.silent: // S1: nothing else matters any more
+			s.note(probe.NoteHeld, s.guard.over)
+			return over
+		case s.full():
 			s.flooded()
 			return over
 		case s.ended != "":
@@ -174,24 +190,31 @@ func (s *Session) hear(ctx context.Context, d time.Duration, done func() bool) e
 // drain looks at what came unasked, without waiting. It reports whether the
 // connection is still there; where it is not, that is noted.
 func (s *Session) drain() bool {
-	for s.ended == "" && s.received <= maxSession {
+	for s.ended == "" && !s.full() {
 		s.digest(func() bool { return false })
-		select {
-		case c := <-s.pump.octets:
-			s.take(c)
-			continue
-		default:
+		c, ok := s.pump.poll(s.more)
+		if !ok {
+			s.more = false
+			return true
 		}
-		return true
+		s.take(c)
 	}
-	if s.received > maxSession {
+	if s.full() {
 		s.flooded()
 	}
 	return false
 }
 
+// full reports whether the receiver said more than anybody reads.
+func (s *Session) full() bool { return s.received > maxSession || s.lines > maxLines }
+
+// started reports whether the receiver began a line, or a reply, that it did
+// not finish yet.
+func (s *Session) started() bool { return s.cutter.Pending() > 0 || s.assembler.Open() }
+
 func (s *Session) take(c chunkRead) {
 	s.unread = append(s.unread, c.octets...)
+	s.more = len(c.octets) == readSize
 	if c.end != "" {
 		s.digest(func() bool { return false })
 		s.rest()
@@ -204,13 +227,14 @@ func (s *Session) take(c chunkRead) {
 // digest turns octets into lines and replies until done says so; what is left
 // stays for later.
 func (s *Session) digest(done func() bool) {
-	for len(s.unread) > 0 && !done() && s.received <= maxSession {
+	for len(s.unread) > 0 && !done() && !s.full() {
 		line, finished, rest := s.cutter.Next(s.unread)
 		s.received += len(s.unread) - len(rest)
 		s.unread = rest
 		if !finished {
 			if s.cutter.Pending() > smtp.MaxReply {
 				s.rest()
+				s.flooded()
 			}
 			return
 		}
@@ -219,6 +243,7 @@ func (s *Session) digest(done func() bool) {
 }
 
 func (s *Session) enter(line smtp.Line) {
+	s.lines++
 	s.events = append(s.events, probe.Event{
 		At: time.Since(s.begun), From: probe.FromServer, Text: line.Octets, Cut: line.Cut,
 	})
@@ -256,7 +281,7 @@ func (s *Session) Begin(others int) probe.Event {
 
 // Usable reports whether the session may play another check.
 func (s *Session) Usable() bool {
-	return s.ended == "" && s.guard.over == "" && !s.guard.quit && !s.guard.upgrade && len(s.guard.pending) == 0
+	return s.drain() && !s.started() && s.guard.idle()
 }
 
 // Errors is the number of error replies of the session.
