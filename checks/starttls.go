@@ -70,7 +70,7 @@ func starttls() []probe.Check {
 				{Act: probe.Send, Name: probe.Test, Text: "STARTTLS\r\nNOOP\r\n", Replies: 1},
 				listen("clear", probe.Step{For: probe.Drain}).When(probe.Test, probe.IfAccepted),
 				probe.Step{Act: probe.Handshake, Name: probe.StepHandshake}.When(probe.Test, probe.IfAccepted),
-				listen("injected", probe.Step{For: probe.TwoSeconds}).When(probe.Test, probe.IfAccepted),
+				listen("injected", probe.Step{For: probe.Injected}).When(probe.Test, probe.IfAccepted),
 				probe.Line(probe.Control, probe.CommandEHLO).When(probe.Test, probe.IfAccepted),
 				listen("surplus", probe.Step{For: probe.Drain}).When(probe.Test, probe.IfAccepted),
 			},

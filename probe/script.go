@@ -41,7 +41,7 @@ const (
 const (
 	Drain        = 300 * time.Millisecond // for surplus replies after a group
 	BeforeTalk   = time.Second            // for anything unsolicited after a handshake
-	TwoSeconds   = 2 * time.Second        // for the reply to an injected command
+	Injected     = 2 * time.Second        // for the reply to an injected command
 	CloseWait    = 5 * time.Second        // for the end of the connection after QUIT
 	LateReplies  = 10 * time.Second       // for replies that a receiver holds back (RFC 2920 3.2(7))
 	EarlyReplies = time.Second            // for further replies after those to early talk

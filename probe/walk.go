@@ -283,8 +283,11 @@ func (r *reading) note(e Event) bool {
 	case NoteHeld:
 		r.Held = e.Text
 		return true
-	case NoteLeft, NoteAborted, NoteInterrupted, NoteUnconnected:
+	case NoteLeft, NoteAborted, NoteInterrupted:
 		r.Held = string(e.Note)
+		return true
+	case NoteUnconnected:
+		r.Held = string(e.Note) + ": " + e.Text
 		return true
 	}
 	return false

@@ -26,7 +26,7 @@ func Explain(w io.Writer, checks []probe.Check) error {
 
 func explain(b *strings.Builder, c probe.Check) {
 	fmt.Fprintf(b, "%s\n%s\n\n", c.ID, c.Title)
-	fmt.Fprintf(b, "  group %s, profile %s, requirement level for receivers: %s\n", c.Group, c.Profile, c.Level)
+	paragraph(b, fmt.Sprintf("group %s, profile %s, requirement level for receivers: %s", c.Group, c.Profile, c.Level))
 	section(b, "Rule")
 	paragraph(b, c.Norm)
 	refs := make([]string, len(c.Refs))

@@ -33,10 +33,10 @@ the table. Nothing leaves this machine. The domains are:
 				return err
 			}
 			g, dial, err := inMemory(all)
-			defer g.Close() //nolint:errcheck // the process ends with it
 			if err != nil {
 				return ending{exitUsage, err}
 			}
+			defer g.Close() //nolint:errcheck // the process ends with it
 			f.network = dial
 			f.resolver = []string{g.zone.Addr()}
 			return f.run(cmd.Context(), s, domains, nil)

@@ -12,15 +12,18 @@ import (
 
 // writePlan prints what a run would do: receivers, sessions, commands and error
 // replies at worst, as if every extension were offered.
-func writePlan(w io.Writer, o run.Options, found resolved, kept []probe.Receiver) error {
+func writePlan(w io.Writer, o run.Options, found resolved, kept []probe.Receiver, skipped []probe.Report) error {
 	var b strings.Builder
 	for _, d := range found.domains {
 		if d.Reason != "" {
-			fmt.Fprintf(&b, "%s: %s: %s\n", d.Domain, d.Status, d.Reason)
+			fmt.Fprintf(&b, "%s: %s: %s\n", visible(d.Domain), d.Status, visible(d.Reason))
 		}
 	}
 	for _, r := range kept {
 		fmt.Fprintf(&b, "%s port %d%s, recipient %s\n", place(r), r.Port, owners(r), smtp.Escape(r.Recipient))
+	}
+	for _, r := range skipped {
+		fmt.Fprintf(&b, "%s port %d: skipped, %s\n", place(r.Receiver), r.Port, r.Reason)
 	}
 	b.WriteString("\nFor each receiver, as if every extension were offered:\n\n")
 	fmt.Fprintf(&b, "  %-4s %8s %6s  %s\n", "no.", "commands", "errors", "what")

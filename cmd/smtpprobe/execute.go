@@ -1,13 +1,17 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/smtpprobe/smtpprobe/checks"
 )
@@ -62,7 +66,9 @@ func execute(ctx context.Context, args []string, in io.Reader, out, errs io.Writ
 	end := ending{exitUsage, err}
 	errors.As(err, &end)
 	if text := end.Error(); text != "" {
-		fmt.Fprintf(errs, "smtpprobe: %s\n", strings.TrimPrefix(text, "smtpprobe: ")) //nolint:errcheck // there is nowhere left to say it
+		for line := range strings.SplitSeq(text, "\n") {
+			fmt.Fprintf(errs, "smtpprobe: %s\n", visible(line)) //nolint:errcheck // there is nowhere left to say it
+		}
 	}
 	return end.code
 }
@@ -108,7 +114,30 @@ address that sends your mail.`,
 	root.SetFlagErrorFunc(flagError)
 	f.register(root)
 	root.AddCommand(checksCommand(s), explainCommand(s), demoCommand(s), labCommand(s))
+	root.SetHelpCommand(helpCommand())
+	root.InitDefaultCompletionCmd()
+	for _, c := range root.Commands() {
+		if c.Name() == "completion" {
+			c.RunE = func(*cobra.Command, []string) error { return usage("completion: want bash, zsh, fish or powershell") }
+		}
+	}
 	return root
+}
+
+// helpCommand is the library's, but for a word that is no command.
+func helpCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "help [COMMAND]",
+		Short: "Help about any command",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			about, rest, err := cmd.Root().Find(args)
+			if err != nil || len(rest) > 0 {
+				return usage("no command %q%s", strings.Join(args, " "),
+					suggestion(strings.Join(args, " "), commandNames(cmd), ", did you mean 'smtpprobe help %s'?"))
+			}
+			return about.Help()
+		},
+	}
 }
 
 func commandNames(cmd *cobra.Command) []string {
@@ -121,11 +150,47 @@ func commandNames(cmd *cobra.Command) []string {
 
 // flagError adds to pflag's words where to look.
 func flagError(cmd *cobra.Command, err error) error {
-	text := err.Error()
+	text := visible(err.Error())
 	if name, ok := strings.CutPrefix(text, "unknown flag: --"); ok {
-		return usage("unknown flag --%s%s", name, suggestion(name, flagNames(cmd), " (did you mean --%s?)"))
+		return usage("unknown flag --%s%s", name, cmp.Or(
+			suggestion(name, flagNames(cmd), ": did you mean --%s?"), ": '"+cmd.CommandPath()+" --help' lists the flags"))
+	}
+	var invalid *pflag.InvalidValueError
+	if errors.As(err, &invalid) {
+		return usage("--%s %q: want %s", invalid.GetFlag().Name, invalid.GetValue(), wanted(invalid.GetFlag()))
 	}
 	return usage("%s", text)
+}
+
+// wanted says what a flag takes, without the words of the library that reads it.
+func wanted(f *pflag.Flag) string {
+	switch f.Value.Type() {
+	case "int":
+		return ranges[f.Name]
+	case "duration":
+		return "a time such as " + f.DefValue
+	case "bool":
+		return "true or false"
+	case "words":
+		return `one word or more, by commas, and none of them ""`
+	}
+	return "another value"
+}
+
+// visible shows what is not printable as \xNN: nothing that anybody typed, or
+// that the DNS said, reaches a terminal raw.
+func visible(text string) string {
+	var b strings.Builder
+	for _, r := range text {
+		if unicode.IsPrint(r) && r != utf8.RuneError {
+			b.WriteRune(r)
+		} else {
+			for _, octet := range []byte(string(r)) {
+				fmt.Fprintf(&b, `\x%02x`, octet)
+			}
+		}
+	}
+	return b.String()
 }
 
 // exact wants a number of arguments.

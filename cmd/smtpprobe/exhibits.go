@@ -75,13 +75,13 @@ func inMemory(all []exhibit) (g *gallery, dial func(ctx context.Context, network
 		network := lab.NewMemory()
 		server, err := e.receiver.Serve(network)
 		if err != nil {
-			return g, nil, fmt.Errorf("lab receiver %s: %w", e.domain, err)
+			return nil, nil, errors.Join(fmt.Errorf("lab receiver %s: %w", e.domain, err), g.Close())
 		}
 		g.servers = append(g.servers, server)
 		networks[address(i)] = network
 	}
 	if g.zone, err = lab.StartZone("127.0.0.1:0", zoneOf(all, address)); err != nil {
-		return g, nil, fmt.Errorf("lab zone: %w", err)
+		return nil, nil, errors.Join(fmt.Errorf("lab zone: %w", err), g.Close())
 	}
 	return g, func(ctx context.Context, network, address string) (net.Conn, error) {
 		host, _, err := net.SplitHostPort(address)
@@ -98,13 +98,13 @@ func onLoopback(all []exhibit) (*gallery, error) {
 	for _, e := range all {
 		server, err := e.receiver.Listen("127.0.0.1:0")
 		if err != nil {
-			return g, fmt.Errorf("lab receiver %s: %w", e.domain, err)
+			return nil, errors.Join(fmt.Errorf("lab receiver %s: %w", e.domain, err), g.Close())
 		}
 		g.servers = append(g.servers, server)
 	}
 	zone, err := lab.StartZone("127.0.0.1:0", zoneOf(all, func(int) string { return "127.0.0.1" }))
 	if err != nil {
-		return g, fmt.Errorf("lab zone: %w", err)
+		return nil, errors.Join(fmt.Errorf("lab zone: %w", err), g.Close())
 	}
 	g.zone = zone
 	return g, nil

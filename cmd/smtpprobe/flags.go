@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/smtpprobe/smtpprobe/probe"
 	"github.com/smtpprobe/smtpprobe/probe/run"
@@ -29,7 +30,7 @@ type probeFlags struct {
 	rcpt   string
 	domain string
 
-	resolver     []string
+	resolver     words
 	only4, only6 bool
 	first        bool
 	allowPrivate bool
@@ -43,6 +44,7 @@ type probeFlags struct {
 	source      string
 	proxy       string
 	dryRun      bool
+	flags       *pflag.FlagSet // to tell a value that was given from one that was not
 
 	network wire.Dial // in place of the system's: the lab of demo
 }
@@ -52,6 +54,7 @@ func (p *probeFlags) register(cmd *cobra.Command) {
 	p.output.register(cmd)
 	f := cmd.Flags()
 	f.SortFlags = false
+	p.flags = f
 	f.StringVar(&p.targets, "targets", "", "read targets from `FILE`, one a line; - is standard input")
 	f.IntVar(&p.port, "port", 0, "port of the receivers (25; 465 with --tls implicit)")
 	f.StringVar(&p.tls, "tls", "auto", "auto, none, starttls (all inside TLS) or implicit (TLS from the first octet)")
@@ -59,7 +62,7 @@ func (p *probeFlags) register(cmd *cobra.Command) {
 	f.StringVar(&p.from, "from", "<>", "sender: a mailbox of your own, or the null sender <>")
 	f.StringVar(&p.rcpt, "rcpt", "", "recipient: a mailbox of your own, instead of postmaster (one target only)")
 	f.StringVar(&p.domain, "domain", "", "whose postmaster is named to a target host:port or address (the host's own)")
-	f.StringSliceVar(&p.resolver, "resolver", nil, "nameserver to ask, `ADDR[:PORT]` (the system's)")
+	f.Var(&p.resolver, "resolver", "nameserver to ask, `ADDR[:PORT]` (the system's)")
 	f.BoolVarP(&p.only4, "ipv4", "4", false, "only IPv4 addresses")
 	f.BoolVarP(&p.only6, "ipv6", "6", false, "only IPv6 addresses")
 	f.BoolVar(&p.first, "first", false, "only the best address of each domain")
@@ -96,6 +99,14 @@ func (p *probeFlags) options(selected, catalogue []probe.Check) (run.Options, er
 	return o, err
 }
 
+// ranges say what the flags with a number take.
+var ranges = map[string]string{
+	"port":             "a number from 1 to 65535",
+	"sessions":         "1 to 16",
+	"receivers":        "1 to 1000",
+	"max-per-platform": "1 or more",
+}
+
 func (p *probeFlags) numbers() error {
 	switch {
 	case p.pace < 0:
@@ -105,30 +116,41 @@ func (p *probeFlags) numbers() error {
 	case p.reply <= 0:
 		return usage("--reply-timeout %s: want a time above 0, such as 30s", p.reply)
 	case p.sessions < 1 || p.sessions > 16:
-		return usage("--sessions %d: want 1 to 16", p.sessions)
+		return usage("--sessions %d: want %s", p.sessions, ranges["sessions"])
 	case p.receivers < 1 || p.receivers > 1000:
-		return usage("--receivers %d: want 1 to 1000", p.receivers)
+		return usage("--receivers %d: want %s", p.receivers, ranges["receivers"])
 	case p.perPlatform < 1:
-		return usage("--max-per-platform %d: want 1 or more", p.perPlatform)
-	case p.port < 0 || p.port > 65535:
-		return usage("--port %d: want a number from 1 to 65535", p.port)
+		return usage("--max-per-platform %d: want %s", p.perPlatform, ranges["max-per-platform"])
+	case p.port < 0 || p.port > 65535, p.port == 0 && p.given("port"):
+		return usage("--port %d: want %s", p.port, ranges["port"])
 	case p.only4 && p.only6:
 		return usage("-4 and -6 exclude one another: leave both out to probe every address")
 	}
 	return nil
 }
 
+// sourceAddress is the address to connect from; the zero address leaves it to
+// the system.
+func (p *probeFlags) sourceAddress() (netip.Addr, error) {
+	if p.source == "" {
+		return netip.Addr{}, nil
+	}
+	addr, err := netip.ParseAddr(p.source)
+	if err != nil {
+		return addr, usage("--source %q: want an address of this host", p.source)
+	}
+	return addr, nil
+}
+
+func (p *probeFlags) given(flag string) bool { return p.flags != nil && p.flags.Changed(flag) }
+
 func (p *probeFlags) dial() (wire.Dial, error) {
 	if p.network != nil {
 		return p.network, nil
 	}
-	var source netip.Addr
-	if p.source != "" {
-		addr, err := netip.ParseAddr(p.source)
-		if err != nil {
-			return nil, usage("--source %q: want an address of this host", p.source)
-		}
-		source = addr
+	source, err := p.sourceAddress()
+	if err != nil {
+		return nil, err
 	}
 	if p.proxy == "" {
 		return wire.Direct(source), nil

@@ -20,10 +20,10 @@ They accept mail for any recipient and throw it away.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			all := exhibits()
 			g, err := onLoopback(all)
-			defer g.Close() //nolint:errcheck // the process ends with it
 			if err != nil {
 				return ending{exitUsage, err}
 			}
+			defer g.Close() //nolint:errcheck // the process ends with it
 			if _, err := fmt.Fprint(s.out, directions(all, g)); err != nil {
 				return ending{exitUsage, fmt.Errorf("output: %w", err)}
 			}

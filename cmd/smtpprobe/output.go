@@ -25,7 +25,7 @@ type outputFlags struct {
 	ascii      bool
 	quiet      bool
 	verbose    bool
-	failOn     []string
+	failOn     words
 }
 
 func (o *outputFlags) register(cmd *cobra.Command) {
@@ -38,7 +38,7 @@ func (o *outputFlags) register(cmd *cobra.Command) {
 	f.BoolVar(&o.ascii, "ascii", false, "draw with ASCII only")
 	f.BoolVarP(&o.quiet, "quiet", "q", false, "no progress and no notes on standard error")
 	f.BoolVarP(&o.verbose, "verbose", "v", false, "a line on standard error for every session")
-	f.StringSliceVar(&o.failOn, "fail-on", nil, "exit 1 on these verdicts, or on deviates or violates (`WORD,...`)")
+	f.Var(&o.failOn, "fail-on", "exit 1 on these verdicts, or on deviates or violates (`WORD,...`)")
 }
 
 func (o *outputFlags) check() error {
@@ -86,9 +86,7 @@ func terminal(w any) (*os.File, bool) {
 func (o *outputFlags) style(out io.Writer) report.Style {
 	s := report.Style{Color: o.color == "always", ASCII: o.ascii, Width: 80, Transcript: o.transcript}
 	if f, ok := terminal(out); ok && o.file == "" {
-		if width, _, err := term.GetSize(int(f.Fd())); err == nil {
-			s.Width = width
-		}
+		s.Width = screenWidth(f)
 		s.Color = s.Color || o.color == "auto" && os.Getenv("NO_COLOR") == ""
 	}
 	return s
@@ -98,8 +96,10 @@ func (o *outputFlags) style(out io.Writer) report.Style {
 // older one only when it is whole.
 type sink struct {
 	io.Writer
-	file *os.File
-	name string // what the file is renamed to; empty: it is written in place
+	file  *os.File
+	label string // what the user calls it
+	name  string // what the file is renamed to; empty: it is written in place
+	mode  fs.FileMode
 }
 
 // open opens the sink before anything is probed, so that a run is not lost for
@@ -108,22 +108,39 @@ func (o *outputFlags) open(out io.Writer) (*sink, error) {
 	if o.file == "" {
 		return &sink{Writer: out}, nil
 	}
-	if info, err := os.Stat(o.file); err == nil && !info.Mode().IsRegular() {
+	name, mode := o.file, fs.FileMode(0o644)
+	if real, err := filepath.EvalSymlinks(name); err == nil {
+		name = real // what a link leads to is written, and the link stays
+	}
+	info, err := os.Stat(name)
+	if err == nil {
+		mode = info.Mode().Perm()
+	}
+	if err == nil && !info.Mode().IsRegular() {
 		f, err := os.OpenFile(o.file, os.O_WRONLY, 0)
 		if err != nil {
 			return nil, ending{exitUsage, fmt.Errorf("output: %w", err)}
 		}
-		return &sink{Writer: f, file: f}, nil
+		return &sink{Writer: f, file: f, label: o.file}, nil
 	}
-	f, err := os.CreateTemp(filepath.Dir(o.file), "."+filepath.Base(o.file)+".*")
+	f, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+".*")
 	if err != nil {
-		var path *fs.PathError // its name is that of our own temporary file
-		if errors.As(err, &path) {
-			err = path.Err
-		}
-		return nil, ending{exitUsage, fmt.Errorf("output %s: cannot be written: %w", o.file, err)}
+		return nil, ending{exitUsage, fmt.Errorf("output %s: cannot be written: %w", o.file, unnamed(err))}
 	}
-	return &sink{Writer: f, file: f, name: o.file}, nil
+	return &sink{Writer: f, file: f, label: o.file, name: name, mode: mode}, nil
+}
+
+// unnamed is the error without the name of our own temporary file.
+func unnamed(err error) error {
+	var path *fs.PathError
+	var link *os.LinkError
+	switch {
+	case errors.As(err, &path):
+		return path.Err
+	case errors.As(err, &link):
+		return link.Err
+	}
+	return err
 }
 
 // finish puts a whole file in its place.
@@ -133,13 +150,23 @@ func (s *sink) finish() error {
 	}
 	err := s.file.Close()
 	if err == nil && s.name != "" {
-		err = os.Chmod(s.file.Name(), 0o644)
+		err = os.Chmod(s.file.Name(), s.mode)
 	}
 	if err == nil && s.name != "" {
 		err = os.Rename(s.file.Name(), s.name)
 	}
-	s.file = nil
+	if err == nil {
+		s.file = nil
+	}
 	return err
+}
+
+// named is the file with a space before it; empty for a stream.
+func (s *sink) named() string {
+	if s.label == "" {
+		return ""
+	}
+	return " " + s.label
 }
 
 // discard leaves no half-written file behind.

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/netip"
 	"time"
 
 	"github.com/smtpprobe/smtpprobe/checks"
@@ -25,11 +24,14 @@ func (p *probeFlags) run(ctx context.Context, s streams, args, commands []string
 	if err := p.output.check(); err != nil {
 		return err
 	}
+	if p.dryRun && p.output.format != "table" {
+		return usage("--dry-run prints a plan as text: leave --format %s out", p.output.format)
+	}
 	options, err := p.options(selected, checks.All())
 	if err != nil {
 		return err
 	}
-	targets, err := readTargets(args, p.targets, s.in, commands)
+	targets, err := readTargets(ctx, args, p.targets, s.in, commands)
 	if err != nil {
 		return err
 	}
@@ -40,13 +42,29 @@ func (p *probeFlags) run(ctx context.Context, s streams, args, commands []string
 	if err != nil {
 		return err
 	}
-	if p.proxy != "" {
-		if err := wire.Reachable(ctx, p.proxy, netip.Addr{}); err != nil {
-			return ending{exitNothing, err}
-		}
+	if err := p.proxyThere(ctx); err != nil {
+		return err
 	}
 	j := &job{flags: p, streams: s, options: options, targets: targets, resolver: resolver}
 	return j.run(ctx)
+}
+
+// proxyThere tells a proxy that is not there from receivers that are not.
+func (p *probeFlags) proxyThere(ctx context.Context) error {
+	if p.proxy == "" || p.dryRun {
+		return nil
+	}
+	source, err := p.sourceAddress()
+	if err != nil {
+		return err
+	}
+	switch err := wire.Reachable(ctx, p.proxy, source); {
+	case ctx.Err() != nil:
+		return ending{code: exitInterrupted}
+	case err != nil:
+		return ending{exitNothing, err}
+	}
+	return nil
 }
 
 // targetsFit refuses what no run could make sense of: nothing but bad targets,
@@ -81,11 +99,24 @@ func (p *probeFlags) newResolver(targets []target) (*resolve.Resolver, error) {
 		return nil, ending{exitUsage, fmt.Errorf("--resolver: %w", err)}
 	}
 	for _, t := range targets {
-		if !t.addr.IsValid() && t.err == nil {
+		if p.asksDNS(t) {
 			return nil, ending{exitNothing, err}
 		}
 	}
-	return nil, nil //nolint:nilnil // nothing but addresses: nobody will be asked
+	// Nothing but addresses, and localhost: the resolver answers those itself.
+	o.Nameservers = []string{"127.0.0.1"}
+	return resolve.New(o)
+}
+
+// asksDNS reports whether the target needs a nameserver.
+func (p *probeFlags) asksDNS(t target) bool {
+	switch {
+	case t.err != nil || t.addr.IsValid():
+		return false
+	case t.host != "":
+		return p.proxy == "" && t.host != "localhost"
+	}
+	return true
 }
 
 // job is one run of the main job.
@@ -109,6 +140,7 @@ func (j *job) run(ctx context.Context) error {
 		Version: version(), Started: time.Now(), Profile: j.flags.profile, Order: j.options.Selected,
 	}
 	progress := newProgress(j.streams.err, &j.flags.output)
+	defer progress.end()
 	j.options.Progress = progress.update
 	progress.say("resolving %d targets", len(j.targets))
 	found := j.flags.find(ctx, j.resolver, j.targets)
@@ -116,10 +148,9 @@ func (j *job) run(ctx context.Context) error {
 	kept, skipped := limitPlatforms(found.receivers, j.flags.perPlatform)
 	if j.flags.dryRun {
 		progress.end()
-		return j.finish(ctx, found, sink, writePlan(sink, j.options, found, kept))
+		return j.finish(ctx, found, sink, writePlan(sink, j.options, found, kept, skipped))
 	}
 	err = j.probe(ctx, found, kept, skipped, sink, progress)
-	progress.end()
 	return j.finish(ctx, found, sink, err)
 }
 
@@ -131,23 +162,23 @@ func (j *job) probe(ctx context.Context, found resolved, kept []probe.Receiver, 
 	for _, r := range skipped {
 		lines.receiver(r)
 	}
-	var order []probe.Receiver
-	for queue := kept; len(queue) > 0; {
-		order = append(order, queue...)
-		progress.total = len(order)
-		var next []probe.Receiver
-		run.Many(ctx, queue, j.options, func(r probe.Report) {
-			progress.done(r)
-			lines.receiver(r)
-			j.result.Receivers = append(j.result.Receivers, r)
-			if spare := found.spare[identity(r.Receiver)]; len(spare) > 0 && unreachable(r) {
-				next = append(next, spare[0])
-				found.spare[identity(spare[0])] = spare[1:]
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	r := rounds{receivers: kept, choices: found.choices, first: j.flags.first, seen: map[string]bool{}}
+	for queue := r.next(); len(queue) > 0; queue = r.next() {
+		progress.total = len(r.seen)
+		run.Many(ctx, queue, j.options, func(report probe.Report) {
+			progress.report(report)
+			lines.receiver(report)
+			if lines.err != nil {
+				cancel() // nobody reads what would still be measured
 			}
+			j.result.Receivers = append(j.result.Receivers, report)
+			r.reached(report)
 		})
-		queue = next
 	}
-	sortReports(j.result.Receivers, order)
+	progress.end()
+	sortReports(j.result.Receivers, kept)
 	j.result.Receivers = append(j.result.Receivers, skipped...)
 	j.result.Elapsed = time.Since(j.result.Started)
 	lines.end(ctx.Err() == nil, j.result.Elapsed)
@@ -158,11 +189,6 @@ func (j *job) probe(ctx context.Context, found resolved, kept []probe.Receiver, 
 		return report.JSON(out, j.result, j.flags.output.transcript)
 	}
 	return report.Table(out, j.result, j.flags.output.style(j.streams.out))
-}
-
-// unreachable reports whether --first has to go on to the next address.
-func unreachable(r probe.Report) bool {
-	return r.Status == probe.StatusUnreachable || r.Status == probe.StatusRefused
 }
 
 // lines is a stream of NDJSON, or nothing where another format was asked for.
@@ -207,7 +233,7 @@ func (j *job) finish(ctx context.Context, found resolved, sink *sink, err error)
 	case ctx.Err() != nil:
 		return ending{exitInterrupted, err}
 	case err != nil:
-		return ending{exitUsage, fmt.Errorf("output: %w", err)}
+		return ending{exitUsage, fmt.Errorf("output%s: %w", sink.named(), unnamed(err))}
 	case j.flags.output.fails(j.result.Receivers):
 		return ending{code: exitFailOn}
 	case j.flags.dryRun && len(found.receivers) > 0, j.measured():
@@ -228,15 +254,13 @@ func (j *job) measured() bool {
 // nothing says why nothing could be measured where the result itself may go
 // unread: the resolver or the proxy is not there.
 func (j *job) nothing(found resolved) error {
-	if !found.unanswered {
-		return nil
+	if found.unanswered != "" {
+		return errors.New(found.unanswered)
 	}
-	for _, d := range found.domains {
-		if d.Reason != "" {
-			return errors.New(d.Reason)
-		}
+	if p := j.flags.proxy; p != "" && len(j.result.Receivers) > 0 {
+		return errors.New(j.result.Receivers[0].Reason)
 	}
-	return errors.New("no nameserver answers")
+	return nil
 }
 
 // sortReports puts reports into the order of their receivers.
@@ -247,5 +271,3 @@ func sortReports(reports []probe.Report, order []probe.Receiver) {
 	}
 	sortBy(reports, func(r probe.Report) int { return place[identity(r.Receiver)] })
 }
-
-func identity(r probe.Receiver) string { return fmt.Sprintf("%s %s %d", r.Host, r.Address, r.Port) }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/smtpprobe/smtpprobe/probe"
 	"github.com/smtpprobe/smtpprobe/probe/run"
+	"github.com/smtpprobe/smtpprobe/probe/smtp"
 )
 
 // progress says on standard error what is going on: one line that is written
@@ -26,38 +28,74 @@ type progress struct {
 
 	mu       sync.Mutex
 	finished int
+	latest   string
 	shown    bool
 	begun    time.Time
+
+	stop chan struct{} // ends the drawing
+	done chan struct{} // closed when it has ended
 }
 
-// patience is how long a run stays silent before it shows progress.
-const patience = time.Second
+// A run stays silent for a moment before it shows progress, and then shows it
+// also while nothing happens.
+const (
+	patience = time.Second
+	redraw   = 250 * time.Millisecond
+)
 
 func newProgress(out io.Writer, o *outputFlags) *progress {
-	p := &progress{out: out, verbose: o.verbose && !o.quiet, begun: time.Now(), width: 80}
-	if f, ok := terminal(out); ok && !o.quiet {
-		p.screen = true
-		if w, _, err := term.GetSize(int(f.Fd())); err == nil {
-			p.width = w
-		}
+	p := &progress{
+		out: out, verbose: o.verbose && !o.quiet, begun: time.Now(),
+		stop: make(chan struct{}), done: make(chan struct{}),
 	}
+	f, ok := terminal(out)
+	if p.screen = ok && !o.quiet && !p.verbose; !p.screen {
+		close(p.done)
+		return p
+	}
+	p.width = screenWidth(f)
+	go p.draw()
 	return p
 }
 
-// say shows a line of progress.
+// screenWidth is the number of columns of a terminal, 80 where it does not say.
+func screenWidth(f *os.File) int {
+	if w, _, err := term.GetSize(int(f.Fd())); err == nil && w > 0 {
+		return w
+	}
+	return 80
+}
+
+// draw shows the latest line from time to time, until end.
+func (p *progress) draw() {
+	defer close(p.done)
+	ticks := time.NewTicker(redraw)
+	defer ticks.Stop()
+	for {
+		select {
+		case <-ticks.C:
+			p.mu.Lock()
+			if time.Since(p.begun) >= patience && p.latest != "" {
+				text := fmt.Sprintf("%s (%s)", p.latest, time.Since(p.begun).Round(time.Second))
+				text = text[:min(len(text), p.width-1)]
+				fmt.Fprintf(p.out, "\r%-*s", p.width-1, text) //nolint:errcheck // progress is not the result
+				p.shown = true
+			}
+			p.mu.Unlock()
+		case <-p.stop:
+			return
+		}
+	}
+}
+
+// say sets the line of progress. What it holds of names came from the DNS or
+// from the user, so it is shown as ASCII.
 func (p *progress) say(format string, args ...any) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	text := fmt.Sprintf(format, args...)
-	switch {
-	case p.verbose:
-		fmt.Fprintln(p.out, text) //nolint:errcheck // progress is not the result
-	case p.screen && time.Since(p.begun) >= patience:
-		if len(text) >= p.width {
-			text = text[:p.width-1]
-		}
-		fmt.Fprintf(p.out, "\r%-*s", p.width-1, text) //nolint:errcheck // as above
-		p.shown = true
+	p.latest = smtp.Escape(fmt.Sprintf(format, args...))
+	if p.verbose {
+		fmt.Fprintln(p.out, p.latest) //nolint:errcheck // as above
 	}
 }
 
@@ -69,8 +107,8 @@ func (p *progress) update(now run.Progress) {
 	p.say("[%d/%d] %s: session %d of %d: %s", finished, total, now.Receiver.Host, now.Sessions+1, now.Planned, now.Doing)
 }
 
-// done is called when a receiver is finished.
-func (p *progress) done(r probe.Report) {
+// report is called when a receiver is finished.
+func (p *progress) report(r probe.Report) {
 	p.mu.Lock()
 	p.finished++
 	finished, total := p.finished, p.total
@@ -78,12 +116,19 @@ func (p *progress) done(r probe.Report) {
 	p.say("[%d/%d] %s: %s after %d sessions", finished, total, r.Host, r.Status, r.Sessions)
 }
 
-// end wipes the line.
+// end stops the drawing and wipes the line. It may be called again.
 func (p *progress) end() {
 	p.mu.Lock()
-	defer p.mu.Unlock()
+	select {
+	case <-p.stop:
+	default:
+		close(p.stop)
+	}
+	p.mu.Unlock()
+	<-p.done
 	if p.shown {
 		fmt.Fprintf(p.out, "\r%s\r", strings.Repeat(" ", p.width-1)) //nolint:errcheck // as above
+		p.shown = false
 	}
 }
 

@@ -3,8 +3,10 @@ package main
 import (
 	"cmp"
 	"context"
+	"net"
 	"net/netip"
 	"slices"
+	"strconv"
 	"sync"
 
 	"github.com/smtpprobe/smtpprobe/probe"
@@ -17,8 +19,8 @@ import (
 type resolved struct {
 	domains    []report.Domain
 	receivers  []probe.Receiver
-	spare      map[string][]probe.Receiver // with --first: whom to try where the first cannot be reached
-	unanswered bool                        // no nameserver answered anything
+	choices    [][]string // of each target: the identities of its receivers, the best first
+	unanswered string     // which nameserver answered nothing; empty: none
 }
 
 // lookups is how many targets are resolved at once.
@@ -39,26 +41,35 @@ func (p *probeFlags) find(ctx context.Context, r *resolve.Resolver, targets []ta
 		})
 	}
 	wg.Wait()
-	all := resolved{spare: map[string][]probe.Receiver{}}
-	byAddress := map[netip.AddrPort]int{}
+	var all resolved
+	place := map[string]int{}
 	for _, a := range answers {
 		if a.domain != nil {
 			all.domains = append(all.domains, *a.domain)
 		}
-		all.unanswered = all.unanswered || a.unanswered
+		all.unanswered = cmp.Or(all.unanswered, a.unanswered)
+		var choice []string
 		for _, rcv := range a.receivers {
-			addr, _ := netip.ParseAddr(rcv.Address)
-			key := netip.AddrPortFrom(addr, rcv.Port)
-			if i, seen := byAddress[key]; seen && addr.IsValid() {
+			id := identity(rcv)
+			choice = append(choice, id)
+			if i, seen := place[id]; seen {
 				join(&all.receivers[i], rcv)
 				continue
 			}
-			byAddress[key] = len(all.receivers)
+			place[id] = len(all.receivers)
 			all.receivers = append(all.receivers, rcv)
-			all.spare[identity(rcv)] = a.spare
+		}
+		if len(choice) > 0 {
+			all.choices = append(all.choices, choice)
 		}
 	}
 	return all
+}
+
+// identity tells receivers apart: one address and port is one receiver, whatever
+// its names; where a proxy looks the address up, the name stands for it.
+func identity(r probe.Receiver) string {
+	return net.JoinHostPort(cmp.Or(r.Address, r.Host), strconv.Itoa(int(r.Port)))
 }
 
 // join adds the domains of a receiver that is there already.
@@ -74,17 +85,7 @@ func join(r *probe.Receiver, same probe.Receiver) {
 type answer struct {
 	domain     *report.Domain
 	receivers  []probe.Receiver
-	spare      []probe.Receiver
-	unanswered bool
-}
-
-// best leaves the first receiver, where only that is wanted, and the others of
-// its preference as spare ones.
-func (p *probeFlags) best(a answer) answer {
-	if p.first && len(a.receivers) > 1 {
-		a.receivers, a.spare = a.receivers[:1], a.receivers[1:]
-	}
-	return a
+	unanswered string
 }
 
 func (p *probeFlags) ask(ctx context.Context, r *resolve.Resolver, t target) answer {
@@ -97,7 +98,10 @@ func (p *probeFlags) ask(ctx context.Context, r *resolve.Resolver, t target) ans
 		return p.askHost(ctx, r, t)
 	}
 	d := r.Domain(ctx, t.domain)
-	a := answer{domain: shown(d), unanswered: d.Unanswered}
+	a := answer{domain: shown(d)}
+	if d.Unanswered {
+		a.unanswered = d.Reason
+	}
 	for _, x := range d.Exchanges {
 		if p.first && len(a.receivers) > 0 && x.Preference > d.Exchanges[0].Preference {
 			break
@@ -106,7 +110,7 @@ func (p *probeFlags) ask(ctx context.Context, r *resolve.Resolver, t target) ans
 			a.receivers = append(a.receivers, p.receiver(x.Host, addr, p.portOf(t), &d))
 		}
 	}
-	return p.best(a)
+	return a
 }
 
 // askHost looks a host up that was named with its port. Trouble with it is shown
@@ -121,10 +125,12 @@ func (p *probeFlags) askHost(ctx context.Context, r *resolve.Resolver, t target)
 		a.receivers = append(a.receivers, p.receiver(x.Host, addr, p.portOf(t), nil))
 	}
 	if len(a.receivers) == 0 {
-		a.unanswered = x.Unanswered
+		if x.Unanswered {
+			a.unanswered = x.Reason
+		}
 		a.domain = &report.Domain{Domain: t.text, ASCII: x.Host, Status: string(x.Status), Reason: x.Reason, Notes: shownNotes(x.Notes)}
 	}
-	return p.best(a)
+	return a
 }
 
 func (p *probeFlags) portOf(t target) uint16 { return cmp.Or(t.port, p.defaultPort()) }
@@ -135,7 +141,7 @@ func (p *probeFlags) receiver(host string, addr netip.Addr, port uint16, d *reso
 		Host: host, Port: port, Platform: resolve.Platform(host),
 		Public: !addr.IsValid() || resolve.Special(addr) == "",
 	}
-	owner := host
+	owner := cmp.Or(p.domain, host)
 	if addr.IsValid() {
 		r.Address = addr.String()
 		if owner == r.Address {
@@ -145,7 +151,7 @@ func (p *probeFlags) receiver(host string, addr netip.Addr, port uint16, d *reso
 	if d != nil {
 		owner, r.Domains = d.ASCII, []string{d.Domain}
 	}
-	r.Recipient = "postmaster@" + cmp.Or(p.domain, owner)
+	r.Recipient = "postmaster@" + owner
 	if p.rcpt != "" {
 		r.Recipient = bare(p.rcpt)
 	}

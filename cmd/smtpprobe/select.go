@@ -13,17 +13,17 @@ import (
 // selection is which checks are wanted.
 type selection struct {
 	profile string
-	check   []string
-	skip    []string
-	group   []string
+	check   words
+	skip    words
+	group   words
 }
 
 func (s *selection) register(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.StringVar(&s.profile, "profile", "standard", "set of checks: quick, standard or full")
-	f.StringSliceVar(&s.check, "check", nil, "only these checks, of any profile (`ID,...`; see 'smtpprobe checks')")
-	f.StringSliceVar(&s.skip, "skip", nil, "leave these checks out (`ID,...`)")
-	f.StringSliceVar(&s.group, "group", nil, "only the checks of these groups (`NAME,...`)")
+	f.Var(&s.check, "check", "only these checks, of any profile (`ID,...`; see 'smtpprobe checks')")
+	f.Var(&s.skip, "skip", "leave these checks out (`ID,...`)")
+	f.Var(&s.group, "group", "only the checks of these groups (`NAME,...`)")
 }
 
 // checks are the selected checks in the order of the catalogue.
@@ -32,7 +32,7 @@ func (s *selection) checks() ([]probe.Check, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, id := range append(slices.Clone(s.check), s.skip...) {
+	for _, id := range slices.Concat(s.check, s.skip) {
 		if !known(id) {
 			return nil, usage("no check %q%s; 'smtpprobe checks' lists them", id, suggestion(id, catalogueIDs(), ", did you mean %q?"))
 		}
@@ -63,7 +63,7 @@ func (s *selection) narrowed() string {
 	text := ""
 	for _, part := range []struct {
 		flag  string
-		value []string
+		value words
 	}{{"--check", s.check}, {"--group", s.group}, {"--skip", s.skip}} {
 		if len(part.value) > 0 {
 			text += ", " + part.flag + " " + strings.Join(part.value, ",")

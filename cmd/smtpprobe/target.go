@@ -3,10 +3,12 @@ package main
 import (
 	"bufio"
 	"cmp"
+	"context"
 	"fmt"
 	"io"
 	"net/netip"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -19,7 +21,8 @@ const maxTargets = 1000
 // target is one thing to probe, as the user named it: a domain, or one host.
 type target struct {
 	text   string
-	domain string     // for an MX lookup; empty: host or address
+	domain string     // for an MX lookup, as it was typed; empty: host or address
+	ascii  string     // the same as the DNS has it
 	host   string     // of host:port
 	addr   netip.Addr // of a bare or bracketed address
 	port   uint16     // 0: the run's own
@@ -27,12 +30,18 @@ type target struct {
 }
 
 // readTargets are the targets of the arguments and of the file. A bad one keeps
-// its place; a file that cannot be read is an error.
-func readTargets(args []string, file string, in io.Reader, commands []string) ([]target, error) {
+// its place; a file that cannot be read is an error, and so are too many.
+func readTargets(ctx context.Context, args []string, file string, in io.Reader, commands []string) ([]target, error) {
 	var targets []target
+	var files []string
+	if file != "" {
+		files = append(files, file)
+	}
 	for _, a := range args {
 		if a == "-" {
-			file = "-"
+			if !slices.Contains(files, "-") {
+				files = append(files, "-")
+			}
 			continue
 		}
 		t := parseTarget(a)
@@ -42,25 +51,40 @@ func readTargets(args []string, file string, in io.Reader, commands []string) ([
 		}
 		targets = append(targets, t)
 	}
-	if file != "" {
-		more, err := readTargetFile(file, in)
+	for _, f := range files {
+		more, err := readTargetFile(ctx, f, in, maxTargets-len(targets))
 		if err != nil {
 			return nil, err
 		}
 		targets = append(targets, more...)
 	}
+	targets = once(targets)
 	switch {
 	case len(targets) == 0:
-		return nil, usage("no target in %s: want one domain a line", file)
+		return nil, usage("no target in %s: want one domain a line", strings.Join(files, " and "))
 	case len(targets) > maxTargets:
 		return nil, usage("%d targets: want at most %d in one run", len(targets), maxTargets)
 	}
 	return targets, nil
 }
 
+// once drops a target that was named before.
+func once(targets []target) []target {
+	seen := map[string]bool{}
+	return slices.DeleteFunc(targets, func(t target) bool {
+		name := cmp.Or(t.ascii, t.text)
+		again := seen[name]
+		seen[name] = true
+		return again
+	})
+}
+
 func isWord(s string) bool { return s != "" && !strings.ContainsAny(s, ".:@/ []") }
 
-func readTargetFile(file string, in io.Reader) ([]target, error) {
+// readTargetFile reads one target a line. The reading has a goroutine of its
+// own, because a read of standard input cannot be interrupted: it ends with the
+// input, or with the process.
+func readTargetFile(ctx context.Context, file string, in io.Reader, most int) ([]target, error) {
 	if file != "-" {
 		f, err := os.Open(file)
 		if err != nil {
@@ -69,10 +93,50 @@ func readTargetFile(file string, in io.Reader) ([]target, error) {
 		defer f.Close() //nolint:errcheck // it was only read
 		in = f
 	}
+	type outcome struct {
+		targets []target
+		err     error
+	}
+	read := make(chan outcome, 1)
+	go func() {
+		targets, err := scanTargets(in, most)
+		read <- outcome{targets, err}
+	}()
+	select {
+	case o := <-read:
+		if o.err != nil {
+			return nil, ending{exitUsage, fmt.Errorf("targets from %s: %w", file, o.err)}
+		}
+		return o.targets, nil
+	case <-ctx.Done():
+		return nil, ending{code: exitInterrupted}
+	}
+}
+
+// maxTargetLine is far beyond the longest domain.
+const maxTargetLine = 4 << 10
+
+// scanTargets reads lines until there are more than enough. A line that is too
+// long is one bad line.
+func scanTargets(in io.Reader, most int) ([]target, error) {
 	var targets []target
-	lines := bufio.NewScanner(in)
-	for n := 1; lines.Scan(); n++ {
-		line := strings.TrimSpace(lines.Text())
+	lines := bufio.NewReaderSize(in, maxTargetLine)
+	for n := 1; len(targets) <= most; n++ {
+		text, long, err := lines.ReadLine()
+		line := strings.TrimSpace(string(text))
+		for long && err == nil {
+			_, long, err = lines.ReadLine()
+			line += "..."
+			if len(line) > 2*maxTargetLine {
+				line = line[:2*maxTargetLine]
+			}
+		}
+		if err == io.EOF {
+			return targets, nil
+		}
+		if err != nil {
+			return nil, err
+		}
 		if line == "" || strings.HasPrefix(line, "#") {
 			continue
 		}
@@ -82,9 +146,6 @@ func readTargetFile(file string, in io.Reader) ([]target, error) {
 		}
 		targets = append(targets, t)
 	}
-	if err := lines.Err(); err != nil {
-		return nil, ending{exitUsage, fmt.Errorf("targets from %s: %w", file, err)}
-	}
 	return targets, nil
 }
 
@@ -92,14 +153,13 @@ func readTargetFile(file string, in io.Reader) ([]target, error) {
 // brackets.
 func parseTarget(text string) target {
 	t := target{text: text}
-	inner := strings.TrimSuffix(strings.TrimPrefix(strings.TrimPrefix(text, "["), "IPv6:"), "]")
-	if addr, err := netip.ParseAddr(inner); err == nil {
+	if addr, err := parseAddress(text); err == nil {
 		t.addr = addr
 		return t
 	}
 	if host, port, ok := cutPort(text); ok {
 		t.port, t.err = parsePort(port)
-		if addr, err := netip.ParseAddr(strings.TrimPrefix(strings.Trim(host, "[]"), "IPv6:")); err == nil {
+		if addr, err := parseAddress(host); err == nil {
 			t.addr = addr
 		} else if t.err == nil {
 			name, err := resolve.ParseHost(host)
@@ -108,11 +168,20 @@ func parseTarget(text string) target {
 		return t
 	}
 	name, err := resolve.ParseName(text)
-	t.domain, t.err = name.ASCII, err
-	if err == nil {
+	if t.ascii, t.err = name.ASCII, err; err == nil {
 		t.domain = text
 	}
 	return t
+}
+
+// parseAddress reads an address, bare or as a literal of RFC 5321 4.1.3.
+func parseAddress(text string) (netip.Addr, error) {
+	if inner, ok := strings.CutPrefix(text, "["); ok {
+		if inner, ok = strings.CutSuffix(inner, "]"); ok {
+			text = strings.TrimPrefix(inner, "IPv6:")
+		}
+	}
+	return netip.ParseAddr(text)
 }
 
 // cutPort splits host:port where there is one colon, or one behind brackets.

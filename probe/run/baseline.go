@@ -115,6 +115,11 @@ func (p *prober) converse(ctx context.Context, b probe.Baseline, try int) (probe
 	p.progress(string(b))
 	s, err := p.way.Open(ctx)
 	if err != nil {
+		p.mu.Lock()
+		if b == probe.B0Again && ctx.Err() == nil { // a control that cannot be had has failed
+			p.record.Baselines[b] = probe.Transcript{{From: probe.FromProbe, Note: probe.NoteUnconnected, Text: err.Error()}}
+		}
+		p.mu.Unlock()
 		return probe.Walk{}, err
 	}
 	p.mu.Lock()

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
+	"strings"
 	"time"
 
 	"golang.org/x/net/proxy"
@@ -32,7 +33,7 @@ func dialer(source netip.Addr) *net.Dialer {
 func Through(address string, source netip.Addr) (Dial, error) {
 	u, err := url.Parse(address)
 	if err != nil || (u.Scheme != "socks5" && u.Scheme != "socks5h") || u.Hostname() == "" || u.Port() == "" {
-		return nil, fmt.Errorf("proxy %q: want socks5://host:port", address)
+		return nil, fmt.Errorf("proxy %q: want socks5://host:port", discreet(address))
 	}
 	return func(ctx context.Context, network, target string) (net.Conn, error) {
 		leg := &firstLeg{dialer: dialer(source)}
@@ -46,6 +47,21 @@ func Through(address string, source netip.Addr) (Dial, error) {
 		}
 		return tunnel{conn, leg.conn}, nil
 	}, nil
+}
+
+// discreet is a proxy's address without a user and a password.
+func discreet(address string) string {
+	scheme, rest, ok := strings.Cut(address, "://")
+	if !ok {
+		scheme, rest = "", address
+	}
+	if i := strings.LastIndexByte(rest, '@'); i >= 0 {
+		rest = rest[i+1:]
+	}
+	if ok {
+		return scheme + "://" + rest
+	}
+	return rest
 }
 
 func proxyDial(ctx context.Context, way proxy.Dialer, network, target string) (net.Conn, error) {
@@ -91,7 +107,7 @@ func (t tunnel) SetLinger(seconds int) error {
 func Reachable(ctx context.Context, address string, source netip.Addr) error {
 	u, err := url.Parse(address)
 	if err != nil {
-		return fmt.Errorf("proxy %q: want socks5://host:port", address)
+		return fmt.Errorf("proxy %q: want socks5://host:port", discreet(address))
 	}
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -66,6 +67,7 @@ type guard struct {
 type command struct {
 	verb string
 	bad  bool // RCPT of the recipient that cannot exist
+	real bool // MAIL of a real sender
 }
 
 const greeting = "greeting"
@@ -247,7 +249,8 @@ func (g *guard) record(verb, line string) {
 	c := command{verb: verb}
 	switch verb {
 	case "MAIL":
-		g.sender = g.sender || !strings.HasPrefix(strings.TrimSpace(line[len("MAIL FROM:"):]), "<>")
+		c.real = !strings.HasPrefix(strings.TrimSpace(line[len("MAIL FROM:"):]), "<>")
+		g.sender = g.sender || c.real
 	case "RCPT":
 		c.bad = strings.HasPrefix(line[len("RCPT TO:"):], g.values.Bad)
 		g.named = g.named || !c.bad
@@ -298,7 +301,8 @@ func (g *guard) heard(r smtp.Reply) {
 	case "BDAT":
 		g.open = true // indeterminate, whatever the reply (RFC 3030 2)
 	case "RSET": // not EHLO: some receivers keep the transaction across it
-		g.open, g.sender = g.open && !done, g.sender && !done
+		behind := slices.ContainsFunc(g.pending, func(c command) bool { return c.real })
+		g.open, g.sender = g.open && !done, g.sender && !done || behind
 	case "STARTTLS":
 		g.upgrade = done
 	case "AUTH":
@@ -333,7 +337,8 @@ func (g *guard) sight(line string) {
 // secured is called when a handshake is done: what was said in clear is void,
 // and a command behind STARTTLS is owed no reply.
 func (g *guard) secured() {
-	g.tls, g.upgrade, g.open, g.pending = true, false, false, g.keepGreeting()
+	// Whether a transaction is open is not changed: some receivers keep it.
+	g.tls, g.upgrade, g.pending = true, false, g.keepGreeting()
 }
 
 // keepGreeting keeps the wait for the greeting where TLS comes first.

@@ -2,6 +2,7 @@ package wire
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"io"
 	"net"
@@ -96,27 +97,37 @@ func (p *pump) stop() []chunkRead {
 	}
 }
 
-// aMoment is enough for octets that are there already, and nothing beside a
-// round trip.
-const aMoment = 20 * time.Millisecond
+// Enough for octets that are there already, and little beside a round trip: the
+// rest of a read that was full, and a second TLS record of one segment.
+const (
+	waitRest   = 20 * time.Millisecond
+	waitRecord = time.Millisecond
+)
 
-// poll returns what is there, without waiting, or, where the latest read was
-// full and its rest is only being fetched, after a moment.
+// poll returns what is there. It waits only where there may be more that was
+// received and not yet fetched.
 func (p *pump) poll(more bool) (chunkRead, bool) {
+	wait := time.Duration(0)
+	if _, inside := p.conn.(*tls.Conn); inside {
+		wait = waitRecord
+	}
 	if more {
-		t := time.NewTimer(aMoment)
-		defer t.Stop()
-		select {
-		case c := <-p.octets:
-			return c, true
-		case <-t.C:
-			return chunkRead{}, false
-		}
+		wait = waitRest
 	}
 	select {
 	case c := <-p.octets:
 		return c, true
 	default:
+	}
+	if wait == 0 {
+		return chunkRead{}, false
+	}
+	t := time.NewTimer(wait)
+	defer t.Stop()
+	select {
+	case c := <-p.octets:
+		return c, true
+	case <-t.C:
 		return chunkRead{}, false
 	}
 }

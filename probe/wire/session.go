@@ -25,6 +25,7 @@ type Session struct {
 	received  int    // octets of the server that were looked at
 	lines     int    // lines of the server
 	replies   int    // complete replies so far
+	alike     run
 	ended     probe.Note
 	left      bool
 }
@@ -34,6 +35,7 @@ type Session struct {
 const (
 	maxSession = 3 * smtp.MaxReply
 	maxLines   = 8 << 10
+	maxAlike   = 256 // lines of one reply that a transcript keeps
 )
 
 func newSession(r *Receiver, g *guard, conn net.Conn, begun time.Time) *Session {
@@ -244,14 +246,38 @@ func (s *Session) digest(done func() bool) {
 
 func (s *Session) enter(line smtp.Line) {
 	s.lines++
-	s.events = append(s.events, probe.Event{
-		At: time.Since(s.begun), From: probe.FromServer, Text: line.Octets, Cut: line.Cut,
-	})
+	s.record(line)
 	s.guard.sight(line.Octets)
 	if reply, ok := s.assembler.Add(line); ok {
 		s.replies++
 		s.guard.heard(reply)
 	}
+}
+
+// record writes a line into the transcript. Of a reply with very many lines the
+// first are kept, and the rest of those that are not its last are counted as cut
+// from the last one that is.
+func (s *Session) record(line smtp.Line) {
+	if len(line.Octets) > 4 && line.Octets[3] == '-' && line.Octets[:4] == s.alike.prefix {
+		s.alike.lines++
+	} else {
+		s.alike = run{prefix: line.Octets[:min(4, len(line.Octets))]}
+	}
+	if s.alike.lines >= maxAlike {
+		s.events[s.alike.last].Cut += len(line.Octets) + line.Cut
+		return
+	}
+	s.alike.last = len(s.events)
+	s.events = append(s.events, probe.Event{
+		At: time.Since(s.begun), From: probe.FromServer, Text: line.Octets, Cut: line.Cut,
+	})
+}
+
+// run is a run of lines that go on with the same code.
+type run struct {
+	prefix string // the code and its hyphen
+	lines  int
+	last   int // the event of the last line that was kept
 }
 
 // rest enters a line that was begun and will not be finished.

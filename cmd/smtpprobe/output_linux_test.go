@@ -1,0 +1,74 @@
+package main
+
+import (
+	"os"
+	"testing"
+)
+
+// TestOutputThatCannotBeWritten: a device without room, and a reader who went.
+func TestOutputThatCannotBeWritten(t *testing.T) {
+	t.Parallel()
+	commands := map[string][]string{
+		"table":    {"demo", "--check", "nested-mail"},
+		"json":     {"demo", "--check", "nested-mail", "--format", "json"},
+		"ndjson":   {"demo", "--check", "nested-mail", "--format", "ndjson"},
+		"fail-on":  {"demo", "--check", "nested-mail", "--fail-on", "strict"},
+		"dry run":  quick("--dry-run", "127.0.0.1:1"),
+		"checks":   {"checks"},
+		"explain":  {"explain", "nested-mail"},
+		"lab":      {"lab"},
+		"version":  {"--version"},
+		"complete": {"completion", "bash"},
+	}
+	for name, args := range commands {
+		t.Run(name+" on a full device", func(t *testing.T) {
+			t.Parallel()
+			full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer full.Close()
+			p := program(t, args...)
+			p.Stdout = full
+			p.begin(t)
+			if got := p.end(t); got != "exit 2" {
+				t.Errorf("got %s, want exit 2", got)
+			}
+			if err := oneLine(p.err.String(), "no space left on device"); err != nil {
+				t.Error(err)
+			}
+		})
+		t.Run(name+" without a reader", func(t *testing.T) {
+			t.Parallel()
+			reader, writer, err := os.Pipe()
+			if err != nil {
+				t.Fatal(err)
+			}
+			reader.Close()
+			p := program(t, args...)
+			p.Stdout = writer
+			p.begin(t)
+			writer.Close()
+			// As for every filter, the system ends it, or it says what is wrong.
+			if got := p.end(t); got != "signal broken pipe" && got != "exit 2" {
+				t.Errorf("got %s, want exit 2, or the end by SIGPIPE", got)
+			}
+		})
+	}
+	for _, format := range []string{"table", "json", "ndjson"} {
+		t.Run(format+" by --output", func(t *testing.T) {
+			t.Parallel()
+			p := program(t, "demo", "--check", "nested-mail", "--format", format, "--output", "/dev/full")
+			p.begin(t)
+			if got := p.end(t); got != "exit 2" {
+				t.Errorf("got %s, want exit 2", got)
+			}
+			if err := oneLine(p.err.String(), "/dev/full"); err != nil {
+				t.Error(err)
+			}
+			if p.out.Len() > 0 {
+				t.Errorf("got %q on standard output, want nothing", p.out.String())
+			}
+		})
+	}
+}
