@@ -35,10 +35,10 @@ func findQuitCloses(ev probe.Evidence) probe.Finding {
 	}
 	reply, end := ev.Walk.Find(probe.Test).Reply(), ev.Walk.Find("end")
 	switch {
-	case reply.Code != 221:
-		return probe.Found(probe.Overstrict, reply, "")
 	case len(end.Replies) > 0:
 		return probe.Found(probe.Broken, end.Replies[0], "a reply after the one to QUIT")
+	case reply.Code != 221:
+		return probe.Found(probe.Overstrict, reply, "")
 	case end.Closed || ev.Walk.ClosedAfter(probe.Test):
 		return probe.Found(probe.Correct, reply, "")
 	case !end.Ran:

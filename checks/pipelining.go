@@ -142,6 +142,9 @@ func findGroupServed(ev probe.Evidence) probe.Finding {
 		f.Verdict, f.Reason = probe.Overstrict, "not the codes of the same commands one by one"
 		if r, refused := refusedIn([]smtp.Reply{replies[0], replies[2], replies[3], replies[4]}); refused {
 			f.Reply = r
+			if r.Class() == 4 {
+				f.Verdict, f.Reason = probe.Inconclusive, "transient: "+probe.Brief(r)
+			}
 		}
 	}
 	return f
@@ -163,16 +166,26 @@ const refusesGroup smtp.Codes = "500,503,554"
 
 func findGroupRefused(ev probe.Evidence) probe.Finding {
 	o := ev.Walk.Find(probe.Test)
+	if f, unusable := surplusAfter(ev); unusable {
+		return f
+	}
 	if r, refused := refusedIn(o.Replies); refused && len(o.Surplus) == 0 {
-		return ev.Classify(r, ev.Facts.Mail, refusesGroup)
+		return groupRefusal(ev, r, ev.Facts.Mail)
 	}
 	if f, unusable := ev.Fate(probe.Test); unusable {
 		return f
 	}
-	if f, unusable := surplusAfter(ev); unusable {
-		return f
-	}
 	return lateRefusal(ev)
+}
+
+// groupRefusal reads a refusal inside a group. With a code that no card names it
+// is the close that decides, where the connection ended behind it.
+func groupRefusal(ev probe.Evidence, r, legal smtp.Reply) probe.Finding {
+	f := ev.Classify(r, legal, refusesGroup)
+	if f.Verdict == probe.Deviant && ev.Walk.Find(probe.Test).Closed {
+		f.Verdict, f.Reason = probe.Dropped, "the connection was closed after "+probe.Brief(r)
+	}
+	return f
 }
 
 // lateRefusal reads what follows a group that was served: some receivers
@@ -221,16 +234,16 @@ func ehloHead() probe.Judge {
 
 func findEHLOHead(ev probe.Evidence) probe.Finding {
 	o := ev.Walk.Find(probe.Test)
+	if f, unusable := surplusAfter(ev); unusable {
+		return f
+	}
 	if r, refused := refusedIn(o.Replies); refused && len(o.Surplus) == 0 {
 		// The card names 554 and 503. The 500 with which OpenSMTPD refuses every
 		// group is named for the other two; there is no reason in RFC 2920 3.1,
 		// which tells servers nothing, to read the same reply otherwise here.
-		return ev.Classify(r, smtp.Reply{}, refusesGroup)
+		return groupRefusal(ev, r, smtp.Reply{})
 	}
 	if f, unusable := ev.Fate(probe.Test); unusable {
-		return f
-	}
-	if f, unusable := surplusAfter(ev); unusable {
 		return f
 	}
 	return probe.Found(probe.Lenient, o.Replies[1], "")

@@ -202,7 +202,11 @@ func findInjection(ev probe.Evidence) probe.Finding {
 func injected(ev probe.Evidence) probe.Finding {
 	o := ev.Walk.Find(probe.Test)
 	if o.Refused() && o.Reply().Code != 421 && len(o.Surplus) == 0 {
-		return ev.Classify(o.Reply(), ev.Facts.Starttls, "500,501,502,503,504,550,554")
+		f := ev.Classify(o.Reply(), ev.Facts.Starttls, "5yz")
+		if f.Verdict == probe.Deviant { // 4yz
+			f.Verdict, f.Reason = probe.Inconclusive, "transient: "+probe.Brief(f.Reply)
+		}
+		return f
 	}
 	in := ev.Walk.Find("clear")
 	fed := ev.Walk.Find(probe.StepHandshake).Failed != "" || in.Closed && len(in.Replies) == 0 || alert(in)

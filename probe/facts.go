@@ -27,7 +27,6 @@ const (
 	stepBad   = "bad"
 	stepAgain = "mail again"
 	stepNoop  = "noop"
-	stepHelo  = "helo"
 )
 
 // Script is the exchange of the baseline in the channel. B1 names the
@@ -45,7 +44,7 @@ func (b Baseline) Script(channel Channel, bad bool) Script {
 	case B2:
 		return append(Prelude(TunnelHello, Clear), mail, rset)
 	case B3:
-		return append(Prelude(Greeted, channel), Line(stepHelo, CommandHELO).Wanting("250"), mail, rset)
+		return append(Prelude(Greeted, channel), Line(StepHELO, CommandHELO).Wanting("250"), mail, rset)
 	}
 	return append(Prelude(Hello, channel), mail, rset, Line(stepNoop, "NOOP").Wanting("250"))
 }
@@ -78,6 +77,10 @@ func GatherFacts(channel Channel, baselines map[Baseline]Transcript) Facts {
 	for _, b := range []Baseline{B0, B1, B2, B3, B0Again} {
 		t, ok := baselines[b]
 		if !ok {
+			continue
+		}
+		if t.Has(NoteShifted) {
+			f.Failed[b] = string(NoteShifted)
 			continue
 		}
 		w := ReplayAll(b.Script(channel, t.names(BadRecipient)), t)
@@ -136,7 +139,7 @@ func (f *Facts) take(b Baseline, w Walk, t Transcript) {
 		f.OfferedTLS = smtp.ParseCapabilities(w.legible(StepEHLOTLS))
 		f.secure(t)
 	case B3:
-		f.Helo = w.legible(stepHelo)
+		f.Helo = w.legible(StepHELO)
 		f.HeloMail = w.legible(stepMail)
 	}
 }

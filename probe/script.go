@@ -162,6 +162,7 @@ const (
 	StepSTARTTLS  = "starttls"
 	StepHandshake = "handshake"
 	StepEHLOTLS   = "ehlo inside TLS"
+	StepHELO      = "helo"
 )
 
 // Prelude leads a fresh connection to a start.

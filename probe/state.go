@@ -128,6 +128,9 @@ func (ev Evidence) disturbance() (Finding, bool) {
 	if disturb.Refused() {
 		return ev.disturbanceRefused(disturb), true
 	}
+	if reply := disturb.Reply(); reply.Code != 250 {
+		return Found(Overstrict, reply, disturb.what()+" is not answered 250"), true
+	}
 	if f, unusable := ev.Fate(IsOpen); unusable {
 		if f.Verdict == Dropped { // at the question, not at what it asks about
 			f.Verdict, f.Reason = Inconclusive, "RCPT does not show whether a transaction is open: "+f.Reason

@@ -43,11 +43,12 @@ const (
 	NoteAborted      Note = "reset by us"
 	NoteInterrupted  Note = "interrupted"
 	NoteFlooded      Note = "the receiver does not stop talking"
+	NoteShifted      Note = "replies and commands did not match when the session ended"
 )
 
 var notes = [...]Note{
 	NoteConnected, NoteUnconnected, NoteSecured, NoteUnsecured, NoteClosed, NoteReset, NoteTimedOut,
-	NoteListened, NoteEarlyGreeted, NoteBegin, NoteHeld, NoteLeft, NoteAborted, NoteInterrupted, NoteFlooded,
+	NoteListened, NoteEarlyGreeted, NoteBegin, NoteHeld, NoteLeft, NoteAborted, NoteInterrupted, NoteFlooded, NoteShifted,
 }
 
 // Event is one write of ours, one line of the server, or one note.

@@ -41,10 +41,10 @@ func TestEHLOListsWhatIsSupportedNow(t *testing.T) {
 	s := oracle.New("STARTTLS", "REQUIRETLS", "SIZE 1000")
 	s.Host = "mx1.example.com"
 	_, s = s.Greet()
-	clear, s := s.Step(helloLine)
+	plain, s := s.Step(helloLine)
 	want := []string{"250-mx1.example.com", "250-STARTTLS", "250 SIZE 1000"}
-	if !slices.Equal(clear.Reply, want) {
-		t.Errorf("got %q, want %q", clear.Reply, want)
+	if !slices.Equal(plain.Reply, want) {
+		t.Errorf("got %q, want %q", plain.Reply, want)
 	}
 	_, s = s.Step("STARTTLS")
 	s = s.Handshake()

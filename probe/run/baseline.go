@@ -102,7 +102,7 @@ func (p *prober) baselines(ctx context.Context) {
 // end.
 func (p *prober) baseline(ctx context.Context, b probe.Baseline) {
 	for try := 1; try <= baselineTries && ctx.Err() == nil && !p.over(); try++ {
-		if walk, err := p.converse(ctx, b, try); err == nil && !walk.Ends() {
+		if _, err := p.converse(ctx, b, try); err == nil && p.facts().Failed[b] == "" {
 			return
 		}
 	}
@@ -115,25 +115,48 @@ func (p *prober) converse(ctx context.Context, b probe.Baseline, try int) (probe
 	p.progress(string(b))
 	s, err := p.way.Open(ctx)
 	if err != nil {
-		p.mu.Lock()
-		if b == probe.B0Again && ctx.Err() == nil { // a control that cannot be had has failed
-			p.record.Baselines[b] = probe.Transcript{{From: probe.FromProbe, Note: probe.NoteUnconnected, Text: err.Error()}}
+		if b == probe.B0Again && ctx.Err() == nil {
+			p.failed(b, err.Error())
 		}
-		p.mu.Unlock()
+		if b != probe.B0 && ctx.Err() == nil {
+			p.unopened(err)
+		}
 		return probe.Walk{}, err
 	}
 	p.mu.Lock()
 	p.sessions++
 	channel := p.record.Channel
 	p.mu.Unlock()
-	defer p.leave(ctx, s)
 	script := b.Script(channel, try == 1 && needsBad(p.checks))
 	t := s.Play(ctx, script)
-	if ctx.Err() != nil {
+	cut := ctx.Err() != nil
+	p.leave(ctx, s)
+	if cut {
 		return probe.Walk{}, ctx.Err()
+	}
+	walk := probe.ReplayAll(script, t)
+	if s.Shifted() && b != probe.B0 && b != probe.B0Again { // no reply of it can be trusted
+		t = append(t, probe.Event{At: t[len(t)-1].At, From: probe.FromProbe, Note: probe.NoteShifted})
 	}
 	p.mu.Lock()
 	p.record.Baselines[b] = t
 	p.mu.Unlock()
-	return probe.ReplayAll(script, t), nil
+	if b != probe.B0 {
+		if walk.Find(probe.StepGreeting).Wanted() && walk.Find(probe.StepGreeting).Ran && answered(walk) {
+			p.prepared()
+		} else {
+			p.unprepared(walk.Failure())
+		}
+	}
+	return walk, nil
+}
+
+// answered reports whether the receiver served EHLO or HELO.
+func answered(w probe.Walk) bool {
+	for _, name := range []string{probe.StepEHLO, probe.StepHELO} {
+		if w.Find(name).Accepted() {
+			return true
+		}
+	}
+	return false
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -16,7 +17,7 @@ import (
 const (
 	baselineTries = 2 // a receiver that fails B0 twice is over
 	maxSilent     = 3 // sessions running that never came to their checks
-	maxLost       = 3 // sessions that ended before the check's turn
+	maxLost       = 5 // turns of a check that did not come
 )
 
 // Receiver probes one receiver and judges it. It ends at the latest when the
@@ -99,11 +100,26 @@ func (p *prober) facts() probe.Facts {
 // run goes through the stages: baselines, checks, and the first baseline again.
 func (p *prober) run(ctx context.Context) {
 	p.plain(ctx)
-	if !p.over() && ctx.Err() == nil {
-		p.baselines(ctx)
-		p.rounds(ctx)
-		p.baseline(ctx, probe.B0Again)
+	if p.over() || ctx.Err() != nil {
+		return
 	}
+	p.baselines(ctx)
+	p.rounds(ctx)
+	if p.over() { // turned away: what was not controlled by then never will be
+		p.failed(probe.B0Again, p.record.Over)
+		return
+	}
+	p.baseline(ctx, probe.B0Again)
+	if why := p.facts().Failed[probe.B0Again]; why != "" && ctx.Err() == nil {
+		p.end(probe.StatusBlocked, "the receiver did not serve the control at the end of the run: "+why)
+	}
+}
+
+// failed keeps a baseline that could not be had.
+func (p *prober) failed(b probe.Baseline, why string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.record.Baselines[b] = probe.Transcript{{From: probe.FromProbe, Note: probe.NoteUnconnected, Text: why}}
 }
 
 // rounds plays the checks. What is lost with its session, or may have been an
@@ -186,35 +202,76 @@ func (p *prober) session(ctx context.Context, planned plan.Session) {
 	p.progress(names(planned.Checks))
 	s, ok := p.open(ctx)
 	if !ok {
-		p.lose(planned.Checks, "no session could be opened")
+		p.lose(planned.Checks, 1, "no session could be opened")
 		return
 	}
-	defer p.leave(ctx, s)
+	tries, left, why := p.converseChecks(ctx, s, planned)
+	p.leave(ctx, s)
+	if n := len(tries); n > 0 && tries[n-1].Has(probe.NoteInterrupted) {
+		tries = tries[:n-1] // cut short by us: that says nothing of the receiver
+	}
+	for i, t := range tries {
+		c := planned.Checks[i]
+		if s.Shifted() || !c.Final && shifted(planned.Checks, tries) {
+			// Twice is enough: what shifts replies does so in every session.
+			p.lose(planned.Checks[i:i+1], maxLost/2+1, string(probe.NoteShifted))
+			continue
+		}
+		p.keep(c, t)
+	}
+	p.lose(left, 1, why)
+}
+
+// shifted reports whether a last check that said QUIT got the reply to an
+// earlier command, and 221 only behind it. It sees what the session itself looks
+// for where it says QUIT when it leaves.
+func shifted(checks []*probe.Check, tries []probe.Transcript) bool {
+	n := len(tries)
+	if n < 2 || !checks[n-1].Final {
+		return false
+	}
+	w := probe.Replay(checks[n-1].Script, tries[n-1])
+	first := w.Find(probe.Test).Reply()
+	if first.Class() != 2 || first.Code == 221 {
+		return false
+	}
+	for _, o := range w.Outcomes {
+		for _, r := range append(slices.Clone(o.Surplus), o.Replies...) {
+			if r.Code == 221 {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// converseChecks plays prelude and checks on a session. It returns a transcript
+// for each check that was played, and those whose turn did not come, and why.
+func (p *prober) converseChecks(ctx context.Context, s *wire.Session, planned plan.Session) ([]probe.Transcript, []*probe.Check, string) {
 	prelude := probe.Prelude(planned.Start, planned.Channel)
 	before := s.Play(ctx, prelude)
 	if walk := probe.ReplayAll(prelude, before); walk.Ends() || !s.Usable() && planned.Start != probe.Connected {
-		p.unprepared(planned.Checks, walk)
-		return
+		if ctx.Err() == nil {
+			p.unprepared(walk.Failure())
+		}
+		return nil, planned.Checks, "the session could not be prepared: " + walk.Failure()
 	}
-	p.mu.Lock()
-	p.silent = 0
-	p.mu.Unlock()
+	if planned.Start == probe.Hello || planned.Start == probe.TunnelHello {
+		p.prepared()
+	}
+	var tries []probe.Transcript
 	for i, c := range planned.Checks {
 		if i > 0 && (!s.Usable() || s.Errors() >= plan.MaxErrors) {
-			p.lose(planned.Checks[i:], "its sessions ended before its turn")
-			return
+			return tries, planned.Checks[i:], "its sessions ended before its turn"
 		}
 		begin := s.Begin(i)
 		own := s.Play(ctx, c.Script)
-		if ctx.Err() != nil {
-			return // cut short by us: that says nothing of the receiver
-		}
-		p.keep(c, append(append(before[:len(before):len(before)], begin), own...))
-		if probe.ReplayAll(c.Script, own).Ends() && i+1 < len(planned.Checks) {
-			p.lose(planned.Checks[i+1:], "its sessions ended before its turn")
-			return
+		tries = append(tries, append(append(before[:len(before):len(before)], begin), own...))
+		if ctx.Err() != nil || probe.ReplayAll(c.Script, own).Ends() {
+			return tries, planned.Checks[i+1:], "its sessions ended before its turn"
 		}
 	}
+	return tries, nil, ""
 }
 
 func (p *prober) keep(c *probe.Check, t probe.Transcript) {
@@ -223,25 +280,33 @@ func (p *prober) keep(c *probe.Check, t probe.Transcript) {
 	p.record.Tries[c.ID] = append(p.record.Tries[c.ID], t)
 }
 
-func (p *prober) lose(checks []*probe.Check, why string) {
+// lose counts a turn that did not come, for more than once where another try is
+// of little use.
+func (p *prober) lose(checks []*probe.Check, times int, why string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, c := range checks {
-		p.lost[c.ID]++
+		p.lost[c.ID] += times
 		p.record.Lost[c.ID] = why
 	}
 }
 
-// unprepared counts a session that never came to its checks. A receiver that is
-// silent in three of them running is over.
-func (p *prober) unprepared(checks []*probe.Check, walk probe.Walk) {
-	p.lose(checks, "the session could not be prepared: "+walk.Failure())
+// prepared ends a run of sessions that came to nothing.
+func (p *prober) prepared() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.silent = 0
+}
+
+// unprepared counts a session in which nothing was served. A receiver that does
+// so in three of them running is over.
+func (p *prober) unprepared(why string) {
 	p.mu.Lock()
 	p.silent++
 	over := p.silent >= maxSilent
 	p.mu.Unlock()
 	if over {
-		p.end(probe.StatusBlocked, "three sessions running could not be prepared, the last because "+walk.Failure())
+		p.end(probe.StatusBlocked, "three sessions running came to nothing, the last because "+why)
 	}
 }
 

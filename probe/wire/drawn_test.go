@@ -1,3 +1,4 @@
+//nolint:dupword // commands come twice on purpose
 package wire_test
 
 import (
@@ -23,6 +24,13 @@ type visit struct {
 var core = []string{
 	"MAIL FROM:<>", "MAIL FROM:{from}", "RCPT TO:{bad}", "RCPT TO:{rcpt}", "DATA", "BDAT 6\r\nNOOP", "RSET", "AUTH PLAIN",
 	"QUIT", "STARTTLS",
+}
+
+// groups are what the contract lets through only now and then.
+var groups = []string{
+	"RCPT TO:{bad}\r\nDATA", "RCPT TO:{rcpt}\r\nDATA", "RCPT TO:{bad}\r\nBDAT 6\r\nNOOP", "RCPT TO:{rcpt}\r\nBDAT 6\r\nNOOP",
+	"MAIL FROM:{from}\r\nRCPT TO:{bad}\r\nDATA", "MAIL FROM:<>\r\nRCPT TO:{bad}\r\nDATA", "RSET\r\nMAIL FROM:{from}", "MAIL FROM:{from}\r\nEHLO {ehlo}",
+	"RCPT TO:{bad}\r\nRCPT TO:{bad}", "MAIL FROM:{from}\r\nMAIL FROM:<>", "DATA\r\nNOOP", "AUTH PLAIN\r\n*", "QUIT\r\nNOOP", "STARTTLS\r\nNOOP",
 }
 
 // fragments are beginnings of lines, and lines with another end than CR LF.
@@ -57,7 +65,9 @@ var hostile = []string{
 
 func drawLine(t *rapid.T) string {
 	switch n := rapid.IntRange(0, 19).Draw(t, "pool"); {
-	case n < 10:
+	case n < 3:
+		return rapid.SampledFrom(groups).Draw(t, "group")
+	case n < 11:
 		return rapid.SampledFrom(core).Draw(t, "core")
 	case n < 15:
 		return rapid.SampledFrom(benign).Draw(t, "benign")

@@ -146,10 +146,21 @@ func (s *Session) takeLeave(ctx context.Context) {
 	if s.guard.open {
 		s.say(ctx, "RSET\r\n", waitReset)
 	}
-	if s.Usable() {
-		s.say(ctx, "QUIT\r\n", waitQuit)
+	if !s.Usable() {
+		return
+	}
+	s.say(ctx, "QUIT\r\n", waitQuit)
+	if s.last.Class() == 2 && s.last.Code != 221 && s.last.Fault == "" && s.ended == "" && ctx.Err() == nil {
+		// Is it an odd answer, or one to the command before? Then 221 follows.
+		before := s.replies
+		s.shifted = s.hear(ctx, probe.Drain, func() bool { return s.replies > before }) == heard && s.last.Code == 221
 	}
 }
+
+// Shifted reports, of a session that was left, whether QUIT got the reply to an
+// earlier command: somebody on the way said something twice, or swallowed a
+// command, and no reply of the session can be trusted.
+func (s *Session) Shifted() bool { return s.shifted }
 
 func (s *Session) say(ctx context.Context, octets string, wait time.Duration) {
 	if !s.drain() || s.guard.allow(octets) != nil {

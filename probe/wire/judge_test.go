@@ -128,6 +128,23 @@ func (t *trial) came(octets string) {
 		r.feed(octets)
 	}
 	t.asked = false
+	t.behind()
+}
+
+// behind reports what was written behind a command whose reply decides what may
+// follow: text behind DATA, a response behind AUTH, clear text behind STARTTLS.
+func (t *trial) behind() {
+	unanswered := t.book.unanswered()
+	for i, c := range unanswered {
+		rest := unanswered[i+1:]
+		follows := len(rest) > 0 || t.book.line != ""
+		switch {
+		case follows && (c.verb == "DATA" || c.verb == "AUTH"):
+			t.fault("octets behind %s before its reply (S1, S7)", c.verb)
+		case follows && c.verb == "STARTTLS" && (len(rest) != 1 || rest[0].verb != "NOOP" || t.book.line != ""):
+			t.fault("more than NOOP behind STARTTLS before its reply")
+		}
+	}
 }
 
 func (t *trial) early(pending []*said, octets string) bool {

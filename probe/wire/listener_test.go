@@ -176,7 +176,7 @@ func (c *conversation) take(t turn, heard string) {
 	}
 	if t.octets != "" && !c.over {
 		c.log.add(wrote, t.octets+t.apart)
-		c.conn.SetWriteDeadline(time.Now().Add(patience))
+		_ = c.conn.SetWriteDeadline(time.Now().Add(patience))
 		if err := c.write(t.octets, t.apart); err != nil {
 			t.end = goneQuiet
 		}
@@ -188,14 +188,14 @@ func (c *conversation) take(t turn, heard string) {
 	case half:
 		c.log.add(hungUp, "")
 		if closer, ok := c.raw.(interface{ CloseWrite() error }); ok {
-			closer.CloseWrite()
+			_ = closer.CloseWrite()
 		}
 		c.listen(patience)
 		c.over = true
 	case slam:
 		c.log.add(hungUp, "")
 		if l, ok := c.raw.(interface{ SetLinger(int) error }); ok {
-			l.SetLinger(0)
+			_ = l.SetLinger(0)
 		}
 		c.over = true
 	case goneQuiet:
@@ -224,7 +224,7 @@ func (c *conversation) next() string {
 	if c.kept != "" {
 		c.listen(time.Millisecond + tick)
 	} else {
-		c.conn.SetReadDeadline(time.Now().Add(patience))
+		_ = c.conn.SetReadDeadline(time.Now().Add(patience))
 		c.read()
 	}
 	heard := c.kept
@@ -234,7 +234,7 @@ func (c *conversation) next() string {
 
 // listen reads for a while, whatever comes.
 func (c *conversation) listen(d time.Duration) {
-	c.conn.SetReadDeadline(time.Now().Add(d))
+	_ = c.conn.SetReadDeadline(time.Now().Add(d))
 	for !c.over && c.read() {
 		continue
 	}

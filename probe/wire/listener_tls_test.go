@@ -25,7 +25,7 @@ func (c *conversation) secure(first string) {
 	})
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	c.raw.SetDeadline(time.Time{})
+	_ = c.raw.SetDeadline(time.Time{})
 	if err := conn.HandshakeContext(ctx); err != nil {
 		c.over = true
 		c.log.add(endOf(err), err.Error())

@@ -1,3 +1,4 @@
+//nolint:dupword // commands come twice on purpose
 package wire_test
 
 import (

@@ -26,6 +26,8 @@ type Session struct {
 	lines     int    // lines of the server
 	replies   int    // complete replies so far
 	alike     run
+	last      smtp.Reply
+	shifted   bool
 	ended     probe.Note
 	left      bool
 }
@@ -250,6 +252,7 @@ func (s *Session) enter(line smtp.Line) {
 	s.guard.sight(line.Octets)
 	if reply, ok := s.assembler.Add(line); ok {
 		s.replies++
+		s.last = reply
 		s.guard.heard(reply)
 	}
 }
