@@ -69,8 +69,9 @@ check: generate fmt lint race ## All that a commit must pass; fails where a file
 mta: ## Probe real mail servers on loopback and prove that they took no mail (Debian 12, root)
 	@trap 'probe/lab/mta/mta.sh down' EXIT; \
 	  probe/lab/mta/mta.sh up; \
-	  go test -tags mta -count=1 ./probe/lab/mta/...; \
-	  probe/lab/mta/mta.sh queues
+	  go test -tags mta -count=1 -timeout 8m -v ./probe/lab/mta/...; \
+	  probe/lab/mta/mta.sh queues; \
+	  probe/lab/mta/mta.sh control
 
 lab: build ## Run the embedded receivers and say what to point at
 	bin/smtpprobe lab

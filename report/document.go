@@ -215,7 +215,8 @@ func newTLSSession(session string) *tlsSession {
 	if session == "" {
 		return nil
 	}
-	version, cipher, _ := strings.Cut(session, ",")
+	version, rest, _ := strings.Cut(session, ",")
+	cipher, _, _ := strings.Cut(rest, ",") // what follows is the certificate
 	return &tlsSession{Version: tidy(strings.TrimSpace(version)), Cipher: tidy(strings.TrimSpace(cipher))}
 }
 

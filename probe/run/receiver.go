@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -267,11 +268,32 @@ func (p *prober) converseChecks(ctx context.Context, s *wire.Session, planned pl
 		begin := s.Begin(i)
 		own := s.Play(ctx, c.Script)
 		tries = append(tries, append(append(before[:len(before):len(before)], begin), own...))
+		if i == 0 && planned.Start == probe.Greeted {
+			before = append(before[:len(before):len(before)], hello(own)...) // what the next ones stand on
+		}
 		if ctx.Err() != nil || probe.ReplayAll(c.Script, own).Ends() {
 			return tries, planned.Checks[i+1:], "its sessions ended before its turn"
 		}
 	}
 	return tries, nil, ""
+}
+
+// hello is the exchange of EHLO in the transcript of a check that says it.
+func hello(t probe.Transcript) probe.Transcript {
+	var said probe.Transcript
+	for _, e := range t {
+		if e.From == probe.FromClient {
+			if len(said) > 0 {
+				break
+			}
+			if strings.HasPrefix(e.Text, "EHLO ") {
+				said = append(said, e)
+			}
+		} else if len(said) > 0 && e.From == probe.FromServer {
+			said = append(said, e)
+		}
+	}
+	return said
 }
 
 func (p *prober) keep(c *probe.Check, t probe.Transcript) {

@@ -29,6 +29,7 @@ type Session struct {
 	last      smtp.Reply
 	shifted   bool
 	ended     probe.Note
+	played    bool
 	left      bool
 }
 
@@ -52,8 +53,8 @@ func newSession(r *Receiver, g *guard, conn net.Conn, begun time.Time) *Session 
 // receiver's configuration and ends at once with the context.
 func (s *Session) Play(ctx context.Context, script probe.Script) probe.Transcript {
 	start := len(s.events)
-	if start == 1 {
-		start = 0 // the first script has the note of the connection
+	if !s.played {
+		start, s.played = 0, true // the first script has the note of the connection
 	}
 	if s.left {
 		s.note(probe.NoteLeft, "")
@@ -77,7 +78,9 @@ func (s *Session) Play(ctx context.Context, script probe.Script) probe.Transcrip
 		}
 		s.do(ctx, step)
 	}
-	s.drain() // what came behind the last reply belongs to this script
+	if len(script) > 0 {
+		s.drain() // what came behind the last reply belongs to this script
+	}
 	return append(probe.Transcript(nil), s.events[start:]...)
 }
 
@@ -101,6 +104,8 @@ func (s *Session) send(ctx context.Context, step probe.Step) {
 	}
 	if early && s.received > 0 {
 		s.note(probe.NoteEarlyGreeted, "")
+		s.note(probe.NoteHeld, "it would not be early any more")
+		return
 	}
 	if len(s.guard.pending) == 0 && s.started() {
 		s.guard.taint("the receiver began a reply that no command asked for")
