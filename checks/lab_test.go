@@ -2,6 +2,8 @@ package checks_test
 
 import (
 	"context"
+	"strconv"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -13,12 +15,26 @@ import (
 	"github.com/smtpprobe/smtpprobe/probe/wire"
 )
 
+// asked is what came of probing one receiver.
+type asked struct {
+	report  probe.Report
+	ledger  lab.Ledger // the receiver's own
+	written [][]string // what the probe wrote, by connection and write; TLS as it is
+}
+
 // ask probes a receiver of the lab in memory, under a clock that does not make
 // anybody wait, and returns the report and the receiver's own ledger.
 func ask(t *testing.T, rcv lab.Receiver, change func(*run.Options)) (probe.Report, lab.Ledger) {
 	t.Helper()
-	var report probe.Report
-	var ledger lab.Ledger
+	a := askThrough(t, rcv, nil, change)
+	return a.report, a.ledger
+}
+
+// askThrough is the same with a middlebox in front of the receiver, if there is
+// one.
+func askThrough(t *testing.T, rcv lab.Receiver, box *middlebox, change func(*run.Options)) asked {
+	t.Helper()
+	var a asked
 	synctest.Test(t, func(t *testing.T) {
 		network := lab.NewMemory()
 		server, err := rcv.Serve(network)
@@ -26,23 +42,35 @@ func ask(t *testing.T, rcv lab.Receiver, change func(*run.Options)) (probe.Repor
 			t.Fatalf("serve: %v", err)
 		}
 		defer server.Close() //nolint:errcheck // a test's receiver
+		dial := wire.Dial(network.DialContext)
+		if box != nil {
+			front := lab.NewMemory()
+			defer box.stand(front, dial)()
+			dial = box.reach(front.DialContext)
+		}
+		var written tap
 		o := run.Options{
 			Catalogue: checks.All(), Selected: checks.All(), TLS: run.Auto, Timeout: time.Hour,
 			Wire: wire.Config{
 				Values: probe.Values{EHLO: "probe.example", From: "<>"},
-				Dial:   network.DialContext, Pace: time.Second,
+				Dial:   written.dial(dial), Pace: time.Second,
 			},
 		}
 		if change != nil {
 			change(&o)
 		}
-		report = run.Receiver(context.Background(), probe.Receiver{
+		a.report = run.Receiver(t.Context(), probe.Receiver{
 			Host: "receiver.example", Address: "192.0.2.1", Port: 25, Platform: "receiver.example",
 			Recipient: "postmaster@receiver.example", Public: true,
 		}, o)
-		ledger = server.Ledger()
+		settled, cancel := context.WithTimeout(t.Context(), time.Hour)
+		defer cancel()
+		if err := server.Settle(settled); err != nil {
+			t.Errorf("the sessions of the receiver: %v", err)
+		}
+		a.ledger, a.written = server.Ledger(), written.sessions
 	})
-	return report, ledger
+	return a
 }
 
 // of is the result of a check.
@@ -128,4 +156,13 @@ func TestStrictReceiver(t *testing.T) {
 			}
 		})
 	}
+}
+
+// defaults are the extensions that a receiver of the lab offers.
+func defaults() []string { return without() }
+
+func codeOf(reply string) int {
+	code, _, _ := strings.Cut(reply, " ")
+	n, _ := strconv.Atoi(code) // no code is 0
+	return n
 }

@@ -138,12 +138,14 @@ func findGroupServed(ev probe.Evidence) probe.Finding {
 		if rcpt/100 != alone[1]/100 {
 			f.Verdict, f.Reason = probe.Inconclusive, "RCPT was answered otherwise when asked alone: "+probe.Brief(ev.Facts.Bad)
 		}
+	case codes[0] == 250 && codes[2] == 250 && codes[3] == alone[3] && codes[4] == 250:
+		f.Verdict, f.Reason = probe.Inconclusive, "RCPT was answered otherwise when asked alone: "+probe.Brief(ev.Facts.Bad)
 	default:
 		f.Verdict, f.Reason = probe.Overstrict, "not the codes of the same commands one by one"
 		if r, refused := refusedIn([]smtp.Reply{replies[0], replies[2], replies[3], replies[4]}); refused {
 			f.Reply = r
-			if r.Class() == 4 {
-				f.Verdict, f.Reason = probe.Inconclusive, "transient: "+probe.Brief(r)
+			if r.Class() == 4 || r.Code == 530 || r.Enhanced().Subject == smtp.SubjectPolicy {
+				f.Verdict, f.Reason = probe.Inconclusive, "transient or policy: "+probe.Brief(r)
 			}
 		}
 	}

@@ -212,7 +212,7 @@ func injected(ev probe.Evidence) probe.Finding {
 	in := ev.Walk.Find("clear")
 	fed := ev.Walk.Find(probe.StepHandshake).Failed != "" || in.Closed && len(in.Replies) == 0 || alert(in)
 	switch {
-	case len(o.Surplus) > 0, len(in.Replies) > 0 && !alert(in):
+	case o.Reply().Code == 220 && len(o.Surplus) > 0, len(in.Replies) > 0 && !alert(in):
 		return probe.Found(probe.Broken, append(o.Surplus, in.Replies...)[0], "answered in clear, after the 220")
 	case fed && ev.Facts.Secured == "":
 		return probe.Unknown("the TLS handshake fails without the injected command as well: " + ev.Facts.Unsecured)

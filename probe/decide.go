@@ -112,6 +112,7 @@ func agree(results []Result) Result {
 		last.Again = more && (last.Again || last.shared)
 		return last
 	}
+	all := known
 	if own := slices.DeleteFunc(slices.Clone(known), func(r Result) bool { return r.shared }); len(own) > 0 {
 		known = own
 	}
@@ -124,7 +125,8 @@ func agree(results []Result) Result {
 			return last
 		}
 	}
-	if len(known) == 1 && last.doubtful() {
+	same := slices.DeleteFunc(slices.Clone(all), func(r Result) bool { return r.Verdict != last.Verdict })
+	if len(same) == 1 && last.doubtful() {
 		last.Reason = strings.TrimSuffix(fmt.Sprintf("seen once and not confirmed: %s, %s", last.Verdict, last.Reason), ", ")
 		last.Verdict, last.Conformance = Inconclusive, ""
 		last.Again = more

@@ -83,7 +83,7 @@ func GatherFacts(channel Channel, baselines map[Baseline]Transcript) Facts {
 			f.Failed[b] = string(NoteShifted)
 			continue
 		}
-		w := ReplayAll(b.Script(channel, t.names(BadRecipient)), t)
+		w := ReplayAll(b.Script(channel, t.Names(BadRecipient)), t)
 		if reason := f.failure(b, w); reason != "" {
 			f.Failed[b] = reason
 		}
@@ -120,7 +120,7 @@ func (f *Facts) take(b Baseline, w Walk, t Transcript) {
 	switch b {
 	case B0:
 		f.Greeting = w.Find(StepGreeting).Reply()
-		f.Offered = offered(w)
+		f.Offered = OfferedIn(w)
 		f.OfferedClear = smtp.ParseCapabilities(w.legible(StepEHLO))
 		f.Mail = w.legible(stepMail)
 		if f.Channel != Clear {
@@ -160,16 +160,17 @@ func (f *Facts) secure(t Transcript) {
 	}
 }
 
-// offered is the keyword list of the last EHLO of the walk.
-func offered(w Walk) smtp.Capabilities {
+// OfferedIn is the keyword list of the last EHLO of a prelude; nil where nobody
+// heard one.
+func OfferedIn(w Walk) smtp.Capabilities {
 	if o := w.Find(StepEHLOTLS); o.Ran {
 		return smtp.ParseCapabilities(o.Reply())
 	}
 	return smtp.ParseCapabilities(w.legible(StepEHLO))
 }
 
-// names reports whether the client wrote the text in the transcript.
-func (t Transcript) names(text string) bool {
+// Names reports whether the client wrote the text in the transcript.
+func (t Transcript) Names(text string) bool {
 	for _, e := range t {
 		if e.From == FromClient && containsFold(e.Text, text) {
 			return true

@@ -65,7 +65,9 @@ func (o Outcome) goodbye(r smtp.Reply) bool {
 // unreached is the finding where the script ended before the step.
 func (ev Evidence) unreached() Finding {
 	if stopped, ok := ev.Walk.Stopped(); ok {
-		return Unknown(stopped.say())
+		f := Unknown(stopped.say())
+		f.Again = stopped.Closed || stopped.TimedOut
+		return f
 	}
 	return Unknown("the exchange did not come to the tested command")
 }

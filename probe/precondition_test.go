@@ -194,7 +194,7 @@ func TestFactsSayWhichBaselineFailed(t *testing.T) {
 	}{
 		{"greeting", "*: connected\nS: 554 5.7.1 go away", probe.B0, "554"},
 		{"no greeting", "*: connected\n+60s\n*: timed out: after 1m0s", probe.B0, "greeting"},
-		{"no connection", "*: no connection: refused", probe.B0, "greeting"},
+		{"no connection", "*: no connection: refused", probe.B0, "refused"},
 		{"EHLO", "*: connected\nS: 220 a\nC: EHLO client.example\nS: 502 no", probe.B0, "EHLO"},
 		{"MAIL in B1", helloed + "C: MAIL FROM:<>\nS: 451 4.3.0 later", probe.B1, "MAIL was answered 451"},
 		{"RCPT closed", helloed + "C: MAIL FROM:<>\nS: 250 ok\nC: RCPT TO:<postmaster@example.com>\n*: closed by the server", probe.B1, "RCPT"},

@@ -26,6 +26,8 @@ func (w Walk) Failure() string {
 func (o Outcome) say() string {
 	what := o.what()
 	switch {
+	case strings.HasPrefix(o.Held, string(NoteUnconnected)):
+		return o.Held
 	case o.Held != "":
 		return what + " could not be sent: " + o.Held
 	case o.Failed != "":

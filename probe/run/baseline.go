@@ -13,7 +13,7 @@ import (
 // whether all checks run inside TLS because MAIL demands it.
 func (p *prober) plain(ctx context.Context) {
 	for try := 1; ctx.Err() == nil && !p.over(); try++ {
-		walk, err := p.converse(ctx, probe.B0, try)
+		walk, err := p.converse(ctx, probe.B0)
 		if ctx.Err() != nil {
 			return
 		}
@@ -57,7 +57,7 @@ func (p *prober) unreached(err error, try int) {
 	switch {
 	case errors.Is(err, wire.ErrNoRoute) && strings.Contains(p.target.Address, ":"):
 		p.end(probe.StatusSkipped, "there is no IPv6 route from here")
-	case errors.Is(err, wire.ErrNoRoute), errors.Is(err, wire.ErrProxy), try >= baselineTries:
+	case errors.Is(err, wire.ErrNoRoute), errors.Is(err, wire.ErrNoHost), errors.Is(err, wire.ErrProxy), try >= baselineTries:
 		p.end(statusOf(err), err.Error())
 	}
 }
@@ -68,6 +68,8 @@ func (p *prober) verdictOn(f probe.Facts, walk probe.Walk) (probe.Status, string
 	switch {
 	case greeting.Ran && greeting.TimedOut && len(greeting.Replies) == 0 && !greeting.Partial:
 		return probe.StatusNotSMTP, "connected, but no greeting came"
+	case greeting.Ran && greeting.Partial && len(greeting.Replies) == 0:
+		return probe.StatusNotSMTP, "what came in place of a greeting stopped in the middle"
 	case greeting.Ran && (greeting.Reply().Fault != "" || greeting.Partial || greeting.Flooded):
 		return probe.StatusNotSMTP, "the greeting is not SMTP: " + probe.Brief(greeting.Reply())
 	case f.Greeting.Code != 0 && f.Greeting.Code != 220:
@@ -102,16 +104,16 @@ func (p *prober) baselines(ctx context.Context) {
 // end.
 func (p *prober) baseline(ctx context.Context, b probe.Baseline) {
 	for try := 1; try <= baselineTries && ctx.Err() == nil && !p.over(); try++ {
-		if _, err := p.converse(ctx, b, try); err == nil && p.facts().Failed[b] == "" {
+		if _, err := p.converse(ctx, b); err == nil && p.facts().Failed[b] == "" {
 			return
 		}
 	}
 }
 
 // converse plays a baseline in a session of its own and keeps its transcript.
-// The second try of B1 leaves the recipient out that cannot exist: there are
-// receivers that close after the first error.
-func (p *prober) converse(ctx context.Context, b probe.Baseline, try int) (probe.Walk, error) {
+// Another try of B1 leaves the recipient out that cannot exist, where the first
+// one named it: there are receivers that close after the first error.
+func (p *prober) converse(ctx context.Context, b probe.Baseline) (probe.Walk, error) {
 	p.progress(string(b))
 	s, err := p.way.Open(ctx)
 	if err != nil {
@@ -127,7 +129,7 @@ func (p *prober) converse(ctx context.Context, b probe.Baseline, try int) (probe
 	p.sessions++
 	channel := p.record.Channel
 	p.mu.Unlock()
-	script := b.Script(channel, try == 1 && needsBad(p.checks))
+	script := b.Script(channel, needsBad(p.checks) && !p.record.Baselines[b].Names(probe.BadRecipient))
 	t := s.Play(ctx, script)
 	cut := ctx.Err() != nil
 	p.leave(ctx, s)

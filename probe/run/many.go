@@ -2,7 +2,6 @@ package run
 
 import (
 	"context"
-	"fmt"
 	"sync"
 
 	"github.com/smtpprobe/smtpprobe/probe"
@@ -30,7 +29,7 @@ func Many(ctx context.Context, receivers []probe.Receiver, o Options, done func(
 		busy[r.Platform]++
 		running++
 		wg.Go(func() {
-			report := guarded(ctx, r, o)
+			report := Receiver(ctx, r, o)
 			mu.Lock()
 			done(report)
 			mu.Unlock()
@@ -51,18 +50,4 @@ func startable(waiting []probe.Receiver, busy map[string]int, running int, o Opt
 		}
 	}
 	return -1
-}
-
-// guarded turns a fault of our own into a report, so that one receiver cannot
-// take the others with it.
-func guarded(ctx context.Context, r probe.Receiver, o Options) (report probe.Report) {
-	defer func() {
-		if fault := recover(); fault != nil {
-			report = probe.Report{
-				Receiver: r, Status: probe.StatusSkipped,
-				Reason: fmt.Sprintf("a fault of smtpprobe's own, please report it: %v", fault),
-			}
-		}
-	}()
-	return Receiver(ctx, r, o)
 }

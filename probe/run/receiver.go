@@ -49,7 +49,7 @@ func Receiver(ctx context.Context, r probe.Receiver, o Options) probe.Report {
 		own, cancel = context.WithTimeout(ctx, o.Timeout)
 		defer cancel()
 	}
-	p.run(own)
+	p.guarded(func() { p.run(own) })
 	switch {
 	case ctx.Err() != nil:
 		p.end(probe.StatusInterrupted, "the run was stopped before its end")
@@ -57,6 +57,21 @@ func Receiver(ctx context.Context, r probe.Receiver, o Options) probe.Report {
 		p.end(probe.StatusTimedOut, fmt.Sprintf("the time for one receiver, %s, was spent", o.Timeout))
 	}
 	return p.report(time.Since(begun))
+}
+
+// guarded turns a fault of our own into the end of this run, so that one
+// receiver cannot take the others with it.
+func (p *prober) guarded(do func()) {
+	defer func() {
+		if v := recover(); v != nil {
+			p.end(probe.StatusSkipped, fault(v))
+		}
+	}()
+	do()
+}
+
+func fault(v any) string {
+	return fmt.Sprintf("a fault of smtpprobe's own, please report it: %v", v)
 }
 
 // prober is one run with one receiver.
@@ -192,7 +207,7 @@ func (p *prober) play(ctx context.Context, sessions []plan.Session) {
 		}
 		wg.Go(func() {
 			defer func() { <-slots }()
-			p.session(ctx, s)
+			p.guarded(func() { p.session(ctx, s) })
 		})
 	}
 	wg.Wait()
@@ -203,7 +218,7 @@ func (p *prober) session(ctx context.Context, planned plan.Session) {
 	p.progress(names(planned.Checks))
 	s, ok := p.open(ctx)
 	if !ok {
-		p.lose(planned.Checks, 1, "no session could be opened")
+		p.lose(planned.Checks, 1, "no session could be opened") // Over says why, where that ended the run
 		return
 	}
 	tries, left, why := p.converseChecks(ctx, s, planned)
@@ -252,17 +267,20 @@ func (p *prober) converseChecks(ctx context.Context, s *wire.Session, planned pl
 	prelude := probe.Prelude(planned.Start, planned.Channel)
 	before := s.Play(ctx, prelude)
 	if walk := probe.ReplayAll(prelude, before); walk.Ends() || !s.Usable() && planned.Start != probe.Connected {
-		if ctx.Err() == nil {
+		if ctx.Err() == nil && !answered(walk) {
 			p.unprepared(walk.Failure())
 		}
 		return nil, planned.Checks, "the session could not be prepared: " + walk.Failure()
 	}
 	if planned.Start == probe.Hello || planned.Start == probe.TunnelHello {
 		p.prepared()
+		if why := changed(planned, probe.ReplayAll(prelude, before)); why != "" {
+			return nil, planned.Checks, why
+		}
 	}
 	var tries []probe.Transcript
 	for i, c := range planned.Checks {
-		if i > 0 && (!s.Usable() || s.Errors() >= plan.MaxErrors) {
+		if i > 0 && (!s.Usable() || s.Errors()+c.Errors > plan.MaxErrors) {
 			return tries, planned.Checks[i:], "its sessions ended before its turn"
 		}
 		begin := s.Begin(i)
@@ -276,6 +294,29 @@ func (p *prober) converseChecks(ctx context.Context, s *wire.Session, planned pl
 		}
 	}
 	return tries, nil, ""
+}
+
+// changed says what a session's own EHLO offers otherwise than the checks need:
+// another receiver behind the same address, or one that changed its mind. It is
+// empty where nothing is.
+func changed(planned plan.Session, prelude probe.Walk) string {
+	offered := probe.OfferedIn(prelude)
+	for _, c := range planned.Checks {
+		for _, k := range c.Needs.Offered {
+			if !offered.Has(k) {
+				return k + " was offered before, and not in this session"
+			}
+		}
+		for _, k := range c.Needs.Unoffered {
+			if offered.Has(k) {
+				return k + " was not offered before, and is in this session"
+			}
+		}
+		if c.Needs.Upgrade && !offered.Has("STARTTLS") {
+			return "STARTTLS was offered before, and not in this session"
+		}
+	}
+	return ""
 }
 
 // hello is the exchange of EHLO in the transcript of a check that says it.

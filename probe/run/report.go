@@ -28,7 +28,7 @@ func (p *prober) report(elapsed time.Duration) probe.Report {
 		}
 	}
 	for _, c := range p.checks {
-		result := probe.Decide(c, p.options.Catalogue, p.record)
+		result := p.decide(c)
 		if p.options.selected(c) {
 			r.Results = append(r.Results, result)
 		} else if tries := p.record.Tries[c.ID]; len(tries) > 0 {
@@ -36,6 +36,16 @@ func (p *prober) report(elapsed time.Duration) probe.Report {
 		}
 	}
 	return r
+}
+
+// decide asks the judge of a check. A fault in one is the affair of that check.
+func (p *prober) decide(c *probe.Check) (result probe.Result) {
+	defer func() {
+		if v := recover(); v != nil {
+			result = probe.Result{Check: c, Reason: fault(v)}
+		}
+	}()
+	return probe.Decide(c, p.options.Catalogue, p.record)
 }
 
 // Software is the name of the server software in a greeting; empty where it

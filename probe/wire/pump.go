@@ -135,7 +135,11 @@ func (p *pump) poll(more bool) (chunkRead, bool) {
 // write writes octets in one call: one segment, or one TLS record. It ends with
 // the context, and leaves no deadline behind, which a handshake would run into.
 func (p *pump) write(ctx context.Context, octets string, wait time.Duration) error {
-	if err := p.conn.SetWriteDeadline(time.Now().Add(wait)); err != nil {
+	deadline := time.Now().Add(wait)
+	if d, ok := ctx.Deadline(); ok && d.Before(deadline) {
+		deadline = d
+	}
+	if err := p.conn.SetWriteDeadline(deadline); err != nil {
 		return err
 	}
 	stop := context.AfterFunc(ctx, func() {

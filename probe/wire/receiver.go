@@ -25,6 +25,8 @@ var (
 	ErrRefused = errors.New("connection refused")
 	// ErrNoRoute: there is no way to the address from here.
 	ErrNoRoute = errors.New("no route")
+	// ErrNoHost: a router on the way says that the host cannot be reached.
+	ErrNoHost = errors.New("host unreachable")
 	// ErrNoAnswer: the TCP connection was not answered in time.
 	ErrNoAnswer = errors.New("no answer")
 	// ErrProxy: the proxy is not there, or refused.
@@ -208,8 +210,10 @@ func named(err error) error {
 		return err
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return fmt.Errorf("%w: %w", ErrRefused, err)
-	case errors.Is(err, syscall.ENETUNREACH), errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.EADDRNOTAVAIL):
+	case errors.Is(err, syscall.ENETUNREACH), errors.Is(err, syscall.EADDRNOTAVAIL):
 		return fmt.Errorf("%w: %w", ErrNoRoute, err)
+	case errors.Is(err, syscall.EHOSTUNREACH):
+		return fmt.Errorf("%w: %w", ErrNoHost, err)
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
 		return fmt.Errorf("%w: %w", ErrNoAnswer, err)
 	case errors.Is(err, io.EOF), errors.Is(err, syscall.ECONNRESET):

@@ -1,0 +1,281 @@
+package checks_test
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/smtpprobe/smtpprobe/checks"
+	"github.com/smtpprobe/smtpprobe/probe"
+	"github.com/smtpprobe/smtpprobe/probe/oracle"
+)
+
+// published are the IDs that users may have in their lists. An ID is never
+// taken away, and never means something else: this list only grows.
+const published = `
+data-before-mail
+data-without-rcpt
+early-talk
+ehlo-clears
+mail-before-ehlo
+nested-mail
+noop-before-ehlo
+noop-keeps-transaction
+pipeline-after-helo
+pipeline-ehlo-head
+pipeline-group
+pipeline-unadvertised
+quit-closes
+rcpt-before-mail
+rset-clears
+starttls-injection
+starttls-inside-tls
+tls-mail-without-ehlo
+tls-transaction-survives
+`
+
+func TestIDs(t *testing.T) {
+	form := regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*(/[a-z0-9-]+)?$`)
+	seen := map[string]bool{}
+	for _, c := range checks.All() {
+		if !form.MatchString(c.ID) {
+			t.Errorf("%q: no well-formed ID", c.ID)
+		}
+		if seen[c.ID] {
+			t.Errorf("%s: two checks of this ID", c.ID)
+		}
+		seen[c.ID] = true
+	}
+	for _, id := range strings.Fields(published) {
+		if !seen[id] {
+			t.Errorf("%s: was published, and is no check any more", id)
+		}
+		delete(seen, id)
+	}
+	for id := range seen {
+		t.Errorf("%s: is not in the list of published IDs; add it there", id)
+	}
+}
+
+// TestLiterals holds that every check says all that is asked of it.
+func TestLiterals(t *testing.T) {
+	ref := regexp.MustCompile(`^RFC [1-9][0-9]{2,3} [1-9][0-9]*(\.[0-9]+)*(\([0-9a-z]+\))?$`)
+	for _, c := range checks.All() {
+		for name, text := range map[string]string{"Title": c.Title, "Norm": c.Norm, "Bites": c.Bites, "Fix": c.Fix} {
+			if strings.TrimSpace(text) == "" {
+				t.Errorf("%s: no %s", c.ID, name)
+			}
+		}
+		if !slices.Contains(probe.Groups(), c.Group) {
+			t.Errorf("%s: no group %q", c.ID, c.Group)
+		}
+		if !slices.Contains(probe.Profiles(), c.Profile) {
+			t.Errorf("%s: no profile %d", c.ID, c.Profile)
+		}
+		if len(c.Refs) == 0 {
+			t.Errorf("%s: no reference", c.ID)
+		}
+		for _, r := range c.Refs {
+			if !ref.MatchString(string(r)) {
+				t.Errorf(`%s: got the reference %q, want one such as "RFC 5321 4.1.4"`, c.ID, r)
+			}
+		}
+		if c.Allowed != "" && !c.Allowed.Valid() {
+			t.Errorf("%s: no codes: %q", c.ID, c.Allowed)
+		}
+	}
+}
+
+// TestMeanings holds that every verdict of a check is explained once, and that
+// all of them belong to its polarity.
+func TestMeanings(t *testing.T) {
+	never := map[probe.Polarity][]probe.Verdict{
+		probe.Refusal:  {probe.Correct, probe.Overstrict},
+		probe.Service:  {probe.Strict, probe.Deviant},
+		probe.Clearing: {probe.Strict, probe.Deviant},
+		probe.Keeping:  {probe.Strict, probe.Deviant, probe.Lenient},
+	}
+	for _, c := range checks.All() {
+		if c.Judge.Find == nil {
+			t.Errorf("%s: nobody judges", c.ID)
+		}
+		if len(c.Judge.Meanings) < 3 {
+			t.Errorf("%s: got %d meanings, want three or more", c.ID, len(c.Judge.Meanings))
+		}
+		for _, m := range c.Judge.Meanings {
+			if strings.TrimSpace(m.When) == "" {
+				t.Errorf("%s: does not say when it is %s", c.ID, m.Verdict)
+			}
+			if slices.Contains(never[c.Polarity], m.Verdict) {
+				t.Errorf("%s: %s is no verdict of its polarity", c.ID, m.Verdict)
+			}
+		}
+		for _, v := range []probe.Verdict{probe.Dropped, probe.Broken} {
+			if !slices.ContainsFunc(c.Judge.Meanings, func(m probe.Meaning) bool { return m.Verdict == v }) {
+				t.Errorf("%s: does not say when it is %s", c.ID, v)
+			}
+		}
+	}
+}
+
+// TestNeeds holds that the checks that others need are there, and that none
+// needs itself, however far around.
+func TestNeeds(t *testing.T) {
+	all := checks.All()
+	var needs func(id string, path []string)
+	needs = func(id string, path []string) {
+		c := probe.CheckByID(all, id)
+		switch {
+		case c == nil:
+			t.Errorf("%s: needs %s, which is no check", path[0], id)
+		case slices.Contains(path, id):
+			t.Errorf("%s: needs itself by %v", id, path)
+		default:
+			for _, other := range c.Needs.Checks {
+				needs(other, append(path, id))
+			}
+		}
+	}
+	for _, c := range all {
+		for _, other := range c.Needs.Checks {
+			needs(other, []string{c.ID})
+		}
+	}
+}
+
+// baselineControl are the refusals whose control is B0 itself, and why.
+func baselineControl() map[string]string {
+	return map[string]string{
+		"early-talk":         "the legal place of EHLO is behind the greeting, where B0 has it",
+		"pipeline-ehlo-head": "the legal group is EHLO by itself, as in B0",
+	}
+}
+
+// TestControls holds that no refusal is judged without the same command in its
+// legal place.
+func TestControls(t *testing.T) {
+	for _, c := range checks.All() {
+		controlled := c.Needs.Mail || c.Needs.Postmaster || c.Needs.Helo || slices.ContainsFunc(c.Script, func(s probe.Step) bool {
+			return s.Name == probe.Control
+		})
+		if c.Polarity == probe.Refusal && controlled == (baselineControl()[c.ID] != "") {
+			t.Errorf("%s: want a control, or a reason why B0 is enough", c.ID)
+		}
+	}
+}
+
+// TestScripts holds the form of scripts.
+func TestScripts(t *testing.T) {
+	for _, c := range checks.All() {
+		names := map[string]bool{}
+		for _, s := range c.Script {
+			switch {
+			case s.Name == "":
+				t.Errorf("%s: a step without a name", c.ID)
+			case names[s.Name] && s.Name != "rset":
+				t.Errorf("%s: two steps named %q", c.ID, s.Name)
+			case s.If != probe.Always && !names[s.Of]:
+				t.Errorf("%s: step %q depends on %q, which does not come before it", c.ID, s.Name, s.Of)
+			case s.If == probe.Always && s.Of != "":
+				t.Errorf("%s: step %q names %q and no condition", c.ID, s.Name, s.Of)
+			case s.Act == probe.Send && (s.Replies == 0 || !strings.HasSuffix(s.Text, "\r\n")):
+				t.Errorf("%s: step %q writes %q and reads %d replies", c.ID, s.Name, s.Text, s.Replies)
+			case s.Act == probe.Listen && s.For <= 0:
+				t.Errorf("%s: step %q listens for %s", c.ID, s.Name, s.For)
+			}
+			names[s.Name] = true
+		}
+		if names[probe.Test] == names[probe.Disturb] {
+			t.Errorf("%s: want either a tested or a disturbing step", c.ID)
+		}
+		if names[probe.Disturb] != names[probe.IsOpen] {
+			t.Errorf("%s: want a look for the transaction behind a disturbance, and only there", c.ID)
+		}
+	}
+}
+
+// TestSharedSessionsAreLeftIdle holds that a check which may be followed by
+// another one leaves no transaction behind, and says so with a command that
+// resets or does nothing.
+func TestSharedSessionsAreLeftIdle(t *testing.T) {
+	all := checks.All()
+	for i := range all {
+		c := &all[i]
+		if c.Own || c.Final {
+			continue
+		}
+		last := c.Script[len(c.Script)-1]
+		for _, verb := range last.Verbs() {
+			if verb != "RSET" && verb != "NOOP" {
+				t.Errorf("%s: ends with %s, want RSET or NOOP", c.ID, verb)
+			}
+		}
+		r := newReference(defaults()...)
+		r.try(c, probe.Clear)
+		if r.session.State != oracle.StateEHLO || r.closed {
+			t.Errorf("%s: leaves the reference in state %s, want E", c.ID, r.session.State)
+		}
+	}
+}
+
+// TestEveryFunctionIsInAll holds that no list of checks is forgotten: there is
+// no registry that would notice.
+func TestEveryFunctionIsInAll(t *testing.T) {
+	entries, err := os.ReadDir(".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	lists, called := map[string]bool{}, map[string]bool{}
+	for _, entry := range entries {
+		if !strings.HasSuffix(entry.Name(), ".go") || strings.HasSuffix(entry.Name(), "_test.go") {
+			continue
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), entry.Name(), nil, parser.SkipObjectResolution)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, d := range file.Decls {
+			f, is := d.(*ast.FuncDecl)
+			switch {
+			case !is:
+			case f.Name.Name == "All":
+				ast.Inspect(f.Body, func(n ast.Node) bool {
+					if call, is := n.(*ast.CallExpr); is {
+						if name, is := call.Fun.(*ast.Ident); is {
+							called[name.Name] = true
+						}
+					}
+					return true
+				})
+			case returnsChecks(f):
+				lists[f.Name.Name] = true
+			}
+		}
+	}
+	if len(lists) == 0 {
+		t.Error("got no list of checks, want some")
+	}
+	for name := range lists {
+		if !called[name] {
+			t.Errorf("%s returns checks that All does not have", name)
+		}
+	}
+}
+
+// returnsChecks reports a function whose only result is []probe.Check.
+func returnsChecks(f *ast.FuncDecl) bool {
+	if f.Type.Results == nil || len(f.Type.Results.List) != 1 {
+		return false
+	}
+	list, is := f.Type.Results.List[0].Type.(*ast.ArrayType)
+	if !is {
+		return false
+	}
+	name, is := list.Elt.(*ast.SelectorExpr)
+	return is && name.Sel.Name == "Check"
+}

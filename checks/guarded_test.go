@@ -1,0 +1,119 @@
+package checks_test
+
+import (
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/smtpprobe/smtpprobe/checks"
+	"github.com/smtpprobe/smtpprobe/probe"
+	"github.com/smtpprobe/smtpprobe/probe/lab"
+)
+
+// TestScriptsAreHarmless holds, of the text of all scripts, what the guard
+// holds on the wire: two recipients, no end of a message, no last chunk, nobody
+// named.
+func TestScriptsAreHarmless(t *testing.T) {
+	verbs := regexp.MustCompile(`^(EHLO|HELO|MAIL|RCPT|DATA|BDAT|RSET|NOOP|VRFY|HELP|QUIT|STARTTLS|AUTH|ZZ[A-Z]+)$`)
+	for _, c := range checks.All() {
+		for _, s := range c.Script {
+			for line := range strings.SplitSeq(strings.TrimSuffix(s.Text, "\r\n"), "\r\n") {
+				verb, rest, _ := strings.Cut(line, " ")
+				switch {
+				case s.Act != probe.Send:
+				case !verbs.MatchString(verb):
+					t.Errorf("%s: %q is no command of a probe", c.ID, line)
+				case verb == "RCPT" && rest != "TO:{rcpt}" && rest != "TO:{bad}":
+					t.Errorf("%s: %q names another recipient", c.ID, line)
+				case verb == "MAIL" && !strings.HasPrefix(rest, "FROM:{from}"):
+					t.Errorf("%s: %q names another sender", c.ID, line)
+				case strings.Contains(strings.ToUpper(line), "LAST"):
+					t.Errorf("%s: %q may be a last chunk", c.ID, line)
+				case verb == "DATA" && !strings.HasSuffix(s.Text, "DATA\r\n"):
+					t.Errorf("%s: %q has something behind DATA", c.ID, s.Text)
+				}
+			}
+		}
+	}
+}
+
+// TestGuardLetsScriptsPass plays every script through the real guard, against
+// the strict receiver in all its kinds and against the mutant that leads to the
+// steps which the strict one never gets to see, and holds that nothing had to be
+// held back, and that every step was played at least once.
+func TestGuardLetsScriptsPass(t *testing.T) {
+	played := map[string]bool{}
+	reports := func(name string, r probe.Report, mutant bool) {
+		for _, res := range r.Results {
+			walk := probe.Replay(res.Check.Script, res.Transcript)
+			for _, o := range walk.Outcomes {
+				if o.Ran && o.Held == "" {
+					played[res.Check.ID+": "+o.Step.Name] = true
+				}
+			}
+			// What a mutant says may well be a reason to stop (S9).
+			if e, held := res.Transcript.Find(probe.NoteHeld); held && !mutant {
+				t.Errorf("%s: %s: the guard held a step back: %s", name, res.Check.ID, e.Text)
+				show(t, res)
+			}
+		}
+		for _, c := range r.Controls {
+			if e, held := c.Transcript.Find(probe.NoteHeld); held && !mutant {
+				t.Errorf("%s: %s: the guard held a step back: %s", name, c.ID, e.Text)
+			}
+		}
+	}
+	for name, kind := range strictReceivers() {
+		report, _ := ask(t, kind.receiver, kind.change)
+		reports(name, report, false)
+	}
+	for id, m := range mutants() {
+		m.receiver.Lapses = append(slices.Clone(m.receiver.Lapses), m.lapse)
+		report, _ := ask(t, m.receiver, m.change)
+		reports(id, report, true)
+	}
+	for _, c := range checks.All() {
+		for _, s := range c.Script {
+			if !played[c.ID+": "+s.Name] {
+				t.Errorf("%s: step %q was never played", c.ID, s.Name)
+			}
+		}
+	}
+}
+
+// TestStrictBudgets holds that no session costs the strict receiver more than
+// two error replies, in any kind and any way to talk to it, and that nothing
+// there is a danger to anybody.
+func TestStrictBudgets(t *testing.T) {
+	kinds := strictReceivers()
+	for _, name := range slices.Sorted(maps.Keys(kinds)) {
+		t.Run(name, func(t *testing.T) {
+			a := askThrough(t, kinds[name].receiver, nil, kinds[name].change)
+			sound(t, a)
+			modest(t, a)
+			if n := a.ledger.Data + a.ledger.Chunks; n > 0 {
+				t.Errorf("the strict receiver went on to text %d times, want never", n)
+			}
+			if strictness := a.report.Strictness(); strictness.Enforced != strictness.Of {
+				t.Errorf("got %d of %d enforced, want all", strictness.Enforced, strictness.Of)
+			}
+			if a.report.Violations() > 0 {
+				t.Errorf("got %d violations, want none", a.report.Violations())
+			}
+		})
+	}
+}
+
+// TestLimitsAreKept holds that LIMITS MAILMAX of the receiver bounds the MAILs
+// of a session (RFC 9422 section 4.1), but where one check needs more.
+func TestLimitsAreKept(t *testing.T) {
+	a := askThrough(t, lab.Receiver{Extensions: append(without(), "LIMITS MAILMAX=2")}, nil, nil)
+	sound(t, a)
+	for i, session := range a.ledger.Sessions {
+		if n := session.Verbs["MAIL"]; n > 2 {
+			t.Errorf("session %d: got %d MAILs, want two at most", i+1, n)
+		}
+	}
+}

@@ -1,0 +1,146 @@
+package checks_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/smtpprobe/smtpprobe/probe"
+	"github.com/smtpprobe/smtpprobe/probe/lab"
+)
+
+// earlyTalkers notes the numbers of the connections whose client spoke before
+// the greeting, and of all.
+type earlyTalkers struct {
+	early []int
+	all   int
+}
+
+func (e *earlyTalkers) box() *middlebox {
+	return &middlebox{opens: func(p *passage) bool {
+		e.all = p.number
+		if p.hear(10*time.Millisecond) != "" {
+			e.early = append(e.early, p.number)
+		}
+		return false
+	}}
+}
+
+// TestEarlyTalkComesLast holds that what may cost the prober its reputation is
+// played when all else is done, also where it is asked again: behind it comes
+// only the first baseline again.
+func TestEarlyTalkComesLast(t *testing.T) {
+	for name, l := range map[string]lab.Lapse{
+		"refused": lab.DemandTLS(), "accepted": lab.AcceptEarlyTalk(),
+		"hung up on": lab.HangUpOnErrors(""), "answered 421": lab.HangUpOnErrors("421 4.5.0 Go away"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			var talkers earlyTalkers
+			askThrough(t, lab.Receiver{Lapses: []lab.Lapse{l}}, talkers.box(), nil)
+			if len(talkers.early) == 0 {
+				t.Fatal("got no early talk, want some")
+			}
+			for i, number := range talkers.early {
+				if want := talkers.all - len(talkers.early) + i; number < want {
+					t.Errorf("early talk on connections %v of %d, want them last but for one", talkers.early, talkers.all)
+				}
+			}
+		})
+	}
+}
+
+// TestBlockedAtTheEnd holds that a receiver which turns the prober away at the
+// end of the run takes back what has no control in its own session, and only
+// that.
+func TestBlockedAtTheEnd(t *testing.T) {
+	// The strict receiver served these a legal command beside the tested one.
+	controlled := []string{
+		"mail-before-ehlo", "noop-before-ehlo", "rcpt-before-mail", "data-before-mail", "data-without-rcpt", "nested-mail",
+		"rset-clears", "ehlo-clears", "noop-keeps-transaction", "starttls-inside-tls", "tls-mail-without-ehlo", "starttls-injection",
+	}
+	strict, _ := ask(t, lab.Receiver{}, nil)
+	blocked := false
+	box := &middlebox{opens: func(p *passage) bool {
+		if blocked {
+			p.say("554 5.7.1 You talk too early")
+			return true
+		}
+		blocked = p.hear(10*time.Millisecond) != ""
+		return false
+	}}
+	a := askThrough(t, lab.Receiver{}, box, nil)
+	sound(t, a)
+	for i, got := range a.report.Results {
+		want := strict.Results[i].Verdict
+		if want.Known() && !slices.Contains(controlled, got.Check.ID) {
+			want = probe.Inconclusive
+			if !strings.Contains(got.Reason, "at the end of the run") {
+				t.Errorf("%s: got the reason %q, want one that names the end of the run", got.Check.ID, got.Reason)
+			}
+		}
+		if got.Verdict != want {
+			t.Errorf("%s: got %s (%s), want %s", got.Check.ID, got.Verdict, got.Reason, want)
+		}
+	}
+}
+
+// TestShiftedReplies holds that a middlebox which says something twice, so that
+// everything behind it is answered with the reply to the command before, gets
+// nobody accused: the receiver behind it is strict. What gives the shift away is
+// the end of a session: QUIT is not answered 221, nor RSET 250.
+func TestShiftedReplies(t *testing.T) {
+	for n := 1; n <= 8; n++ {
+		t.Run(number(n), func(t *testing.T) {
+			a := askThrough(t, lab.Receiver{GreetDelay: time.Second}, twice(n), nil)
+			sound(t, a)
+			for _, res := range a.report.Results {
+				switch res.Verdict {
+				case probe.Strict, probe.Correct, probe.Broken, probe.Inconclusive, probe.NotApplicable:
+				default:
+					t.Errorf("%s: got %s (%s) and %q", res.Check.ID, res.Verdict, res.Reason, res.Conformance)
+					show(t, res)
+				}
+			}
+		})
+	}
+}
+
+// twice repeats the nth reply of every session once the client has written
+// again: too late for the command that it answers, and in time for the next one.
+func twice(n int) *middlebox {
+	again := map[int]string{} // by session
+	return &middlebox{
+		delay: 20 * time.Millisecond, // the right reply is on its way while the next command is written
+		server: func(p *passage, octets string) string {
+			if p.replies-replies(octets) < n && p.replies >= n {
+				again[p.number] = octets
+			}
+			return octets
+		},
+		client: func(p *passage, _ string) fate {
+			p.sayRaw(again[p.number])
+			delete(again, p.number)
+			return forward
+		},
+	}
+}
+
+// TestPostmasterRefused holds that a strict receiver which has no postmaster is
+// called strict, and that no session costs more than two error replies there.
+func TestPostmasterRefused(t *testing.T) {
+	for _, b := range bases() {
+		t.Run(b.name, func(t *testing.T) {
+			strict := b.ask(t, nil, nil)
+			modest(t, strict)
+			a := b.ask(t, answers(at("M", "RCPT"), "550 5.1.1 No such mailbox"), nil)
+			sound(t, a)
+			modest(t, a)
+			for i, got := range a.report.Results {
+				if want := strict.report.Results[i].Verdict; got.Verdict != want {
+					t.Errorf("%s: got %s (%s), want %s", got.Check.ID, got.Verdict, got.Reason, want)
+				}
+			}
+		})
+	}
+}
