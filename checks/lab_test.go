@@ -41,7 +41,7 @@ func askThrough(t *testing.T, rcv lab.Receiver, box *middlebox, change func(*run
 		if err != nil {
 			t.Fatalf("serve: %v", err)
 		}
-		defer server.Close() //nolint:errcheck // a test's receiver
+		defer server.Close()
 		dial := wire.Dial(network.DialContext)
 		if box != nil {
 			front := lab.NewMemory()

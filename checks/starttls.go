@@ -112,13 +112,13 @@ func mailInsideTLS() probe.Judge {
 // survival says whether an accepted MAIL proves that the EHLO in clear survived
 // the handshake: it does where the receiver refuses MAIL without EHLO.
 func survival(ev probe.Evidence) (probe.Conformance, string) {
-	clear := ev.Checks["mail-before-ehlo"].Find(probe.Test)
+	ungreeted := ev.Checks["mail-before-ehlo"].Find(probe.Test)
 	switch {
-	case ev.Facts.Channel != probe.Clear || !clear.Ran || len(clear.Replies) == 0:
+	case ev.Facts.Channel != probe.Clear || !ungreeted.Ran || len(ungreeted.Replies) == 0:
 		return probe.Unregulated, "whether the old EHLO survived is not known"
-	case clear.Accepted():
+	case ungreeted.Accepted():
 		return probe.Conforms, "this receiver serves MAIL without EHLO in clear as well, so nothing had to survive"
-	case ev.Classify(clear.Reply(), ev.Facts.Mail, "503").Verdict == probe.Inconclusive:
+	case ev.Classify(ungreeted.Reply(), ev.Facts.Mail, "503").Verdict == probe.Inconclusive:
 		return probe.Unregulated, "MAIL before EHLO in clear was refused for other reasons, so whether the old EHLO survived is not known"
 	}
 	return probe.Violates, "the EHLO in clear survived TLS: without it MAIL is refused"

@@ -91,8 +91,8 @@ func (ev Evidence) clearing() Finding {
 	switch open, why := ev.Opened(IsOpen); open {
 	case Open:
 		f.Verdict, f.Reason = Lenient, "the transaction survived"
-		if why := ev.Facts.anyState(); why != "" {
-			f.Verdict, f.Reason = Inconclusive, why
+		if policy := ev.Facts.anyState(); policy != "" {
+			f.Verdict, f.Reason = Inconclusive, policy
 		}
 	case Closed:
 		f.Verdict = Correct

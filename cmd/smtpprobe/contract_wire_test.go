@@ -51,7 +51,7 @@ func TestWordsOfTheUserOnTheWire(t *testing.T) {
 
 func TestTLS(t *testing.T) {
 	t.Parallel()
-	clear := receiver(t)
+	plain := receiver(t)
 	inside := serve(t, "127.0.0.1:0", lab.Receiver{ImplicitTLS: true})
 	demanding := receiver(t, lab.DemandTLS())
 	for _, c := range []struct {
@@ -61,10 +61,10 @@ func TestTLS(t *testing.T) {
 		inside  bool
 		verdict string // of the check about TLS
 	}{
-		{"auto", clear, "auto", false, "strict"},
+		{"auto", plain, "auto", false, "strict"},
 		{"auto where MAIL demands TLS", demanding, "auto", true, "strict"},
-		{"none", clear, "none", false, "not-applicable"},
-		{"starttls", clear, "starttls", true, "strict"},
+		{"none", plain, "none", false, "not-applicable"},
+		{"starttls", plain, "starttls", true, "strict"},
 		{"implicit", inside, "implicit", true, "strict"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -43,7 +43,8 @@ func exhibits() []exhibit {
 func zoneOf(all []exhibit, address func(i int) string) lab.Zone {
 	var b strings.Builder
 	for i, e := range all {
-		fmt.Fprintf(&b, "%s. 60 IN MX 10 mx.%s.\nmx.%s. 60 IN A %s\n", e.domain, e.domain, e.domain, address(i))
+		fmt.Fprintf(&b, "%[1]s. 60 IN MX 10 mx.%[1]s.\n", e.domain)
+		fmt.Fprintf(&b, "mx.%s. 60 IN A %s\n", e.domain, address(i))
 	}
 	return lab.Zone{Records: b.String()}
 }
@@ -73,9 +74,9 @@ func inMemory(all []exhibit) (g *gallery, dial func(ctx context.Context, network
 	networks := map[string]*lab.Memory{}
 	for i, e := range all {
 		network := lab.NewMemory()
-		server, err := e.receiver.Serve(network)
-		if err != nil {
-			return nil, nil, errors.Join(fmt.Errorf("lab receiver %s: %w", e.domain, err), g.Close())
+		server, failed := e.receiver.Serve(network)
+		if failed != nil {
+			return nil, nil, errors.Join(fmt.Errorf("lab receiver %s: %w", e.domain, failed), g.Close())
 		}
 		g.servers = append(g.servers, server)
 		networks[address(i)] = network
@@ -84,8 +85,8 @@ func inMemory(all []exhibit) (g *gallery, dial func(ctx context.Context, network
 		return nil, nil, errors.Join(fmt.Errorf("lab zone: %w", err), g.Close())
 	}
 	return g, func(ctx context.Context, network, address string) (net.Conn, error) {
-		host, _, err := net.SplitHostPort(address)
-		if err != nil || networks[host] == nil {
+		host, _, bad := net.SplitHostPort(address)
+		if bad != nil || networks[host] == nil {
 			return nil, fmt.Errorf("the lab has no receiver at %s", address)
 		}
 		return networks[host].DialContext(ctx, network, address)

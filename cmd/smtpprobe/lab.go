@@ -37,7 +37,7 @@ They accept mail for any recipient and throw it away.`,
 func directions(all []exhibit, g *gallery) string {
 	var b strings.Builder
 	for i, e := range all {
-		_, port, _ := net.SplitHostPort(g.servers[i].Addr()) //nolint:errcheck // it is an address of our own
+		_, port, _ := net.SplitHostPort(g.servers[i].Addr())
 		fmt.Fprintf(&b, "%s %s\n  smtpprobe --resolver %s --allow-private --port %s %s\n",
 			e.domain, e.note, g.zone.Addr(), port, e.domain)
 	}

@@ -109,17 +109,17 @@ func (o *outputFlags) open(out io.Writer) (*sink, error) {
 		return &sink{Writer: out}, nil
 	}
 	name, mode := o.file, fs.FileMode(0o644)
-	if real, err := filepath.EvalSymlinks(name); err == nil {
-		name = real // what a link leads to is written, and the link stays
+	if end, err := filepath.EvalSymlinks(name); err == nil {
+		name = end // what a link leads to is written, and the link stays
 	}
 	info, err := os.Stat(name)
 	if err == nil {
 		mode = info.Mode().Perm()
 	}
 	if err == nil && !info.Mode().IsRegular() {
-		f, err := os.OpenFile(o.file, os.O_WRONLY, 0)
-		if err != nil {
-			return nil, ending{exitUsage, fmt.Errorf("output: %w", err)}
+		f, openErr := os.OpenFile(o.file, os.O_WRONLY, 0)
+		if openErr != nil {
+			return nil, ending{exitUsage, fmt.Errorf("output: %w", openErr)}
 		}
 		return &sink{Writer: f, file: f, label: o.file}, nil
 	}

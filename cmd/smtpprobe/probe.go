@@ -17,11 +17,11 @@ import (
 
 // run is the main job: targets in, result out.
 func (p *probeFlags) run(ctx context.Context, s streams, args, commands []string) error {
-	selected, err := p.selection.checks()
+	selected, err := p.checks()
 	if err != nil {
 		return err
 	}
-	if err := p.output.check(); err != nil {
+	if err = p.output.check(); err != nil {
 		return err
 	}
 	if p.dryRun && p.output.format != "table" {
@@ -35,7 +35,7 @@ func (p *probeFlags) run(ctx context.Context, s streams, args, commands []string
 	if err != nil {
 		return err
 	}
-	if err := p.targetsFit(targets); err != nil {
+	if err = p.targetsFit(targets); err != nil {
 		return err
 	}
 	resolver, err := p.newResolver(targets)

@@ -196,7 +196,7 @@ func (p *packer) fits(s *Session, c *probe.Check) bool {
 	data := sends(c, "DATA") || sends(c, "BDAT")
 	return !s.Checks[0].Own && !last.Final &&
 		s.inside() == p.inside(c) && s.Channel == p.channel(c) &&
-		!(data && slices.ContainsFunc(s.Checks, names)) &&
+		(!data || !slices.ContainsFunc(s.Checks, names)) &&
 		s.Cost.plus(p.cost(c)).within(p.maxMails)
 }
 

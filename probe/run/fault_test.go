@@ -68,7 +68,7 @@ func once(n int, then way) way {
 func raw(serve func(net.Conn)) way {
 	return func(ctx context.Context, _ int, w *world) (net.Conn, error) {
 		network := lab.NewMemory()
-		defer network.Close() //nolint:errcheck // closes the listener, not what it accepted
+		defer network.Close()
 		conn, err := network.DialContext(ctx, "tcp", "192.0.2.1:25")
 		if err != nil {
 			return nil, err
@@ -78,7 +78,7 @@ func raw(serve func(net.Conn)) way {
 			return nil, err
 		}
 		w.servers.Go(func() {
-			defer server.Close() //nolint:errcheck // a test's server
+			defer server.Close()
 			serve(server)
 		})
 		return conn, nil
@@ -135,7 +135,7 @@ func (c *resetting) fail() error {
 	if l, ok := c.Conn.(interface{ SetLinger(int) error }); ok {
 		_ = l.SetLinger(0)
 	}
-	_ = c.Conn.Close()
+	_ = c.Close()
 	return &net.OpError{Op: "read", Net: "tcp", Err: os.NewSyscallError("read", syscall.ECONNRESET)}
 }
 

@@ -21,7 +21,7 @@ func TestLoopback(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer server.Close() //nolint:errcheck // a test's receiver
+	defer server.Close()
 	at := netip.MustParseAddrPort(server.Addr())
 	w := &world{change: func(o *run.Options) {
 		o.Wire.Pace, o.Wire.Dial = 0, wire.Direct(netip.Addr{})

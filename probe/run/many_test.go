@@ -65,7 +65,7 @@ func (c *crowd) probe(t *testing.T, giveUp time.Duration) (took time.Duration) {
 		if err != nil {
 			t.Fatalf("serve: %v", err)
 		}
-		defer server.Close() //nolint:errcheck // a test's receiver
+		defer server.Close()
 		o := (&world{}).options()
 		o.Wire.Dial = func(ctx context.Context, _, address string) (net.Conn, error) {
 			c.busy(address)
@@ -267,7 +267,7 @@ func TestManyOutlivesAFault(t *testing.T) {
 			c.change = func(o *run.Options) {
 				change(o)
 				o.Catalogue = slices.Clone(o.Catalogue)
-				o.Catalogue[3].Judge.Find = func(ev probe.Evidence) probe.Finding {
+				o.Catalogue[3].Judge.Find = func(probe.Evidence) probe.Finding {
 					panic("a fault of the test's")
 				}
 				o.Selected = o.Catalogue

@@ -18,7 +18,7 @@ import (
 // place of a reply, from the given command of a session on.
 func flooding(served, from int, octets string) way {
 	flood := strings.Repeat(octets, 64<<10/len(octets))
-	return after(served, func(ctx context.Context, n int, w *world) (net.Conn, error) {
+	return after(served, func(ctx context.Context, _ int, w *world) (net.Conn, error) {
 		conn, err := w.straight(ctx)
 		if err != nil {
 			return nil, err

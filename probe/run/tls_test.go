@@ -40,7 +40,7 @@ func TestTLSIsDemanded(t *testing.T) {
 				for _, line := range tap.lines() {
 					switch verb, _, _ := strings.Cut(line, " "); verb {
 					case "MAIL", "RCPT", "DATA":
-						if tap.nth > 2 && !clear(r) {
+						if tap.nth > 2 && !upgraded(r) {
 							t.Errorf("session %d: got %q in clear", tap.nth, line)
 						}
 					}
@@ -50,9 +50,9 @@ func TestTLSIsDemanded(t *testing.T) {
 	}
 }
 
-// clear reports whether a check about the way into TLS was played, which says
+// upgraded reports whether a check about the way into TLS was played, which says
 // MAIL in clear.
-func clear(r probe.Report) bool {
+func upgraded(r probe.Report) bool {
 	for _, res := range r.Results {
 		if res.Check.InClear() && len(res.Transcript) > 0 {
 			return true

@@ -117,7 +117,7 @@ func (w *world) run(t *testing.T) (out outcome) {
 		if err != nil {
 			t.Fatalf("serve: %v", err)
 		}
-		defer server.Close() //nolint:errcheck // a test's receiver
+		defer server.Close()
 		w.networks, servers = append(w.networks, network), append(servers, server)
 	}
 	target := probe.Receiver{

@@ -182,7 +182,45 @@ func drawTape(t *rapid.T) []answer {
 	}), 4, 40).Draw(t, "tape")
 }
 
+// stories are ways to the places that the contract guards most. Each line is a
+// script of its own, so that one that is held does not end the story.
+var stories = [][]string{
+	{"MAIL FROM:<>", "RCPT TO:{bad}", "RSET", "DATA", "BDAT 6\r\nNOOP"},
+	{"MAIL FROM:{from}", "RCPT TO:{rcpt}", "RSET", "DATA", "BDAT 6\r\nNOOP"},
+	{"MAIL FROM:{from}", "EHLO {ehlo}", "RCPT TO:{bad}\r\nDATA"},
+	{"MAIL FROM:{from}", "MAIL FROM:<>", "RCPT TO:{bad}\r\nBDAT 6\r\nNOOP"},
+	{"RSET\r\nMAIL FROM:{from}", "RCPT TO:{bad}\r\nDATA"},
+	{"RCPT TO:{rcpt}", "STARTTLS", shake, "EHLO {ehlo}", "DATA"},
+	{"RCPT TO:{bad}", "STARTTLS", shake, "EHLO {ehlo}", "DATA"},
+	{"STARTTLS", shake, "EHLO {ehlo}", "STARTTLS", shake, "NOOP"},
+	{"AUTH PLAIN", "*", "AUTH PLAIN", "*", "AUTH PLAIN", "*"},
+	{"RCPT TO:{bad}", "RCPT TO:{bad}", "RCPT TO:{bad}\r\nRCPT TO:{bad}", "RCPT TO:{bad}"},
+	{"QUIT", "QUIT", "MAIL FROM:<>", "NOOP"},
+	{"NOOP", "NOOP", "NOOP", "NOOP", "NOOP"},
+}
+
+// drawStory draws a story and a receiver that mostly lets it happen.
+func drawStory(t *rapid.T) visit {
+	v := visit{scripts: []probe.Script{{greets()}}, takesChunks: true}
+	for _, line := range rapid.SampledFrom(stories).Draw(t, "story") {
+		step := shakes()
+		if line != shake {
+			step = sends(line + "\r\n")
+			step.Replies = commandsIn(step.Text)
+		}
+		v.scripts = append(v.scripts, probe.Script{step})
+	}
+	v.tape = rapid.SliceOfN(rapid.Custom(func(t *rapid.T) answer {
+		how := rapid.SampledFrom([]manner{proper, proper, proper, proper, proper, accepts, accepts, refuses, refuses, late}).Draw(t, "how")
+		return answer{how, rapid.IntRange(0, 99).Draw(t, "pick")}
+	}), 0, 12).Draw(t, "tape")
+	return v
+}
+
 func drawVisit(t *rapid.T) visit {
+	if rapid.IntRange(0, 3).Draw(t, "kind") == 0 {
+		return drawStory(t)
+	}
 	v := visit{tape: drawTape(t), takesChunks: rapid.IntRange(0, 3).Draw(t, "takes chunks") > 0}
 	if prelude := drawPrelude(t); len(prelude) > 0 {
 		v.scripts = append(v.scripts, prelude)

@@ -138,8 +138,8 @@ func (s *Session) Leave(ctx context.Context) {
 	}
 	s.note(probe.NoteLeft, "")
 	s.pump.conn.SetDeadline(time.Now().Add(time.Second)) //nolint:errcheck // a dead connection is closed all the same
-	s.pump.conn.Close()                                  //nolint:errcheck // there is nothing left to lose
-	s.raw.Close()                                        //nolint:errcheck // closed by the line above unless TLS failed to
+	s.pump.conn.Close()
+	s.raw.Close()
 }
 
 func (s *Session) takeLeave(ctx context.Context) {
@@ -181,5 +181,5 @@ func (s *Session) abort() {
 	if c, ok := s.raw.(interface{ SetLinger(seconds int) error }); ok {
 		c.SetLinger(0) //nolint:errcheck // a dead connection needs no reset
 	}
-	s.raw.Close() //nolint:errcheck // there is nothing left to lose
+	s.raw.Close()
 }

@@ -203,3 +203,30 @@ func TestClearBehindTLS(t *testing.T) {
 		})
 	}
 }
+
+// TestLedgerOutlivesTLS: what was named and accepted in clear is not forgotten
+// inside TLS. A receiver may not forget it either.
+func TestLedgerOutlivesTLS(t *testing.T) {
+	for name, c := range map[string]struct {
+		rcpt, reply string
+		want        bool // DATA is written
+	}{
+		"nobody was named":           {"NOOP\r\n", fine, true},
+		"bad was refused":            {"RCPT TO:{bad}\r\n", no, true},
+		"bad was accepted":           {"RCPT TO:{bad}\r\n", fine, false},
+		"the recipient was refused":  {"RCPT TO:{rcpt}\r\n", no, false},
+		"the recipient was accepted": {"RCPT TO:{rcpt}\r\n", fine, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			all := []turn{{octets: hi}, {octets: c.reply}, {octets: "220 go\r\n"}, {secure: true}, {octets: badOrder}, {octets: bye}}
+			inMemory(t, wire.Config{}, turns(all...), func(s *stage) {
+				s.play(probe.Script{greets(), sends(c.rcpt), sends("STARTTLS\r\n"), shakes(), sends("DATA\r\n")})
+				log := s.log()
+				if got := strings.Contains(log.heard(), "DATA\r\n"); got != c.want {
+					t.Errorf("got DATA written %v, want %v", got, c.want)
+				}
+				judged(t, log)
+			})
+		})
+	}
+}

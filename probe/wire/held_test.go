@@ -56,7 +56,8 @@ func TestNeverWritten(t *testing.T) {
 			"RCPT TO:<@relay.example:postmaster@example.org>\r\n", "RCPT TO:postmaster@example.org\r\n", "RCPT TO:{rcpt},<root@example.org>\r\n",
 			"RCPT TO:{rcpt} ORCPT=rfc822;root@example.org\r\n", "RCPT TO:{bad}\rRCPT TO:{rcpt}\r\n", "RCPT TO:{bad}\nRCPT TO:{bad}\r\n",
 			"RCPT TO:{bad}\x00RCPT TO:{rcpt}\r\n", "RCPT TO:<postmaster@example.org\x00@example.net>\r\n", "RCPT TO:{rcpt}x\r\n",
-			"RCPT TO:{rcpt} ORCPT=abc\r\n", "RCPT TO:{rcpt} X=<root@example.org>\r\n", "RCPT TO:{rcpt} A B C D\r\n",
+			"RCPT TO:{rcpt} ORCPT=abc\r\n", "RCPT TO:{rcpt} X=<root@example.org>\r\n", "RCPT TO:{rcpt} X=root@example.org\r\n",
+			"RCPT TO:{rcpt} X=a;b\r\n", "RCPT TO:{rcpt} \xff\r\n", "RCPT TO:{rcpt} A B C D\r\n",
 		},
 		"S6": {
 			"VRFY root\r\n", "VRFY postmaster@example.org\r\n", "VRFY\r\n", "EXPN root\r\n", "ETRN example.com\r\n", "ATRN example.com\r\n", "TURN\r\n",

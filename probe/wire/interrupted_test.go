@@ -91,7 +91,10 @@ func TestInterruptedBeforeTheSession(t *testing.T) {
 					time.AfterFunc(time.Second, cancel)
 				}
 				begun := time.Now()
-				_, err := s.way.Open(ctx)
+				session, err := s.way.Open(ctx)
+				if session != nil {
+					session.Leave(ctx)
+				}
 				if took := time.Since(begun); !errors.Is(err, c.want) || took != time.Second {
 					t.Errorf("got %v after %v, want %v after a second", err, took, c.want)
 				}

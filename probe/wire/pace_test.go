@@ -149,7 +149,7 @@ func TestDialErrorsHaveNames(t *testing.T) {
 	for name, c := range map[string]struct{ err, want error }{
 		"refused":     {&net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}, wire.ErrRefused},
 		"reset":       {&net.OpError{Op: "dial", Err: syscall.ECONNRESET}, wire.ErrRefused},
-		"no route":    {&net.OpError{Op: "dial", Err: syscall.EHOSTUNREACH}, wire.ErrNoRoute},
+		"no host":     {&net.OpError{Op: "dial", Err: syscall.EHOSTUNREACH}, wire.ErrNoHost},
 		"no network":  {&net.OpError{Op: "dial", Err: syscall.ENETUNREACH}, wire.ErrNoRoute},
 		"timed out":   {&net.OpError{Op: "dial", Err: context.DeadlineExceeded}, wire.ErrNoAnswer},
 		"ETIMEDOUT":   {&net.OpError{Op: "dial", Err: syscall.ETIMEDOUT}, wire.ErrNoAnswer},

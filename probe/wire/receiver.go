@@ -139,7 +139,7 @@ func (r *Receiver) open(ctx context.Context) (*Session, error) {
 	}
 	g, err := newGuard(values, r.tally)
 	if err != nil {
-		conn.Close() //nolint:errcheck // nothing was said on it
+		conn.Close()
 		return nil, err
 	}
 	return newSession(r, g, conn, begun), nil
