@@ -46,9 +46,30 @@ func listText(w io.Writer, list []probe.Check) error {
 			group = c.Group
 			fmt.Fprintf(&b, "%s\n", group)
 		}
-		fmt.Fprintf(&b, "  %-26s %-8s %-6s  %s\n", c.ID, c.Profile, c.Level, c.Title)
+		head := fmt.Sprintf("  %-24s %-8s %-6s ", c.ID, c.Profile, c.Level)
+		for _, line := range wrap(c.Title, listWidth-len(head)) {
+			fmt.Fprintf(&b, "%s%s\n", head, line)
+			head = strings.Repeat(" ", len(head))
+		}
 	}
 	fmt.Fprintf(&b, "\n%d of %d checks. What one means: smtpprobe explain ID\n", len(list), len(checks.All()))
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// listWidth is the width of a terminal that nobody made wider.
+const listWidth = 80
+
+// wrap breaks text at spaces into lines of a width.
+func wrap(text string, width int) []string {
+	var lines []string
+	line := ""
+	for _, word := range strings.Fields(text) {
+		if line != "" && len(line)+1+len(word) > width {
+			lines = append(lines, line)
+			line = ""
+		}
+		line = strings.TrimPrefix(line+" "+word, " ")
+	}
+	return append(lines, line)
 }

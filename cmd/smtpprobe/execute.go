@@ -112,6 +112,7 @@ address that sends your mail.`,
 	root.SetErr(s.err)
 	root.SetVersionTemplate("smtpprobe {{.Version}}\n")
 	root.SetFlagErrorFunc(flagError)
+	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), ".FlagUsages", ".FlagUsagesWrapped 80"))
 	f.register(root)
 	root.AddCommand(checksCommand(s), explainCommand(s), demoCommand(s), labCommand(s))
 	root.SetHelpCommand(helpCommand())

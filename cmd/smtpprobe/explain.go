@@ -12,7 +12,7 @@ import (
 func explainCommand(s streams) *cobra.Command {
 	return &cobra.Command{
 		Use:   "explain CHECK",
-		Short: "Explain a check: rule, exchange, verdicts, and which sender it bites",
+		Short: "Explain a check: rule, exchange, verdicts, which sender it bites",
 		Long: `Explain a check: the rule and its RFC sections, what is sent and read, what each
 verdict means, which fault of a sender meets this rule, and how to mend that
 sender.`,
