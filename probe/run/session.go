@@ -1,0 +1,218 @@
+package run
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/smtpprobe/smtpprobe/probe"
+	"github.com/smtpprobe/smtpprobe/probe/plan"
+	"github.com/smtpprobe/smtpprobe/probe/wire"
+)
+
+// session plays the checks of one planned session.
+func (p *prober) session(ctx context.Context, planned plan.Session) {
+	p.progress(names(planned.Checks))
+	s, ok := p.open(ctx)
+	if !ok {
+		p.lose(planned.Checks, 1, "no session could be opened") // Over says why, where that ended the run
+		return
+	}
+	tries, left, why := p.converseChecks(ctx, s, planned)
+	p.leave(ctx, s)
+	if n := len(tries); n > 0 && tries[n-1].Has(probe.NoteInterrupted) {
+		tries = tries[:n-1] // cut short by us: that says nothing of the receiver
+	}
+	for i, t := range tries {
+		c := planned.Checks[i]
+		if s.Shifted() || !c.Final && shifted(planned.Checks, tries) {
+			// Twice is enough: what shifts replies does so in every session.
+			p.lose(planned.Checks[i:i+1], maxLost/2+1, string(probe.NoteShifted))
+			continue
+		}
+		p.keep(c, t)
+	}
+	p.lose(left, 1, why)
+}
+
+// shifted reports whether a last check that said QUIT got the reply to an
+// earlier command, and 221 only behind it. It sees what the session itself looks
+// for where it says QUIT when it leaves.
+func shifted(checks []*probe.Check, tries []probe.Transcript) bool {
+	n := len(tries)
+	if n < 2 || !checks[n-1].Final {
+		return false
+	}
+	w := probe.Replay(checks[n-1].Script, tries[n-1])
+	first := w.Find(probe.Test).Reply()
+	if first.Class() != 2 || first.Code == 221 {
+		return false
+	}
+	for _, o := range w.Outcomes {
+		for _, r := range append(slices.Clone(o.Surplus), o.Replies...) {
+			if r.Code == 221 {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// converseChecks plays prelude and checks on a session. It returns a transcript
+// for each check that was played, and those whose turn did not come, and why.
+func (p *prober) converseChecks(ctx context.Context, s *wire.Session, planned plan.Session) ([]probe.Transcript, []*probe.Check, string) {
+	prelude := probe.Prelude(planned.Start, planned.Channel)
+	before := s.Play(ctx, prelude)
+	if walk := probe.ReplayAll(prelude, before); walk.Ends() || !s.Usable() && planned.Start != probe.Connected {
+		if ctx.Err() == nil && !answered(walk) {
+			p.unprepared(walk.Failure())
+		}
+		return nil, planned.Checks, "the session could not be prepared: " + walk.Failure()
+	}
+	if planned.Start == probe.Hello || planned.Start == probe.TunnelHello {
+		p.prepared()
+		if why := changed(planned, probe.ReplayAll(prelude, before)); why != "" {
+			return nil, planned.Checks, why
+		}
+	}
+	var tries []probe.Transcript
+	for i, c := range planned.Checks {
+		if i > 0 && (!s.Usable() || s.Errors()+c.Errors > plan.MaxErrors) {
+			return tries, planned.Checks[i:], "its sessions ended before its turn"
+		}
+		begin := s.Begin(i)
+		own := s.Play(ctx, c.Script)
+		tries = append(tries, append(append(before[:len(before):len(before)], begin), own...))
+		if i == 0 && planned.Start == probe.Greeted {
+			before = append(before[:len(before):len(before)], hello(own)...) // what the next ones stand on
+		}
+		if ctx.Err() != nil || probe.ReplayAll(c.Script, own).Ends() {
+			return tries, planned.Checks[i+1:], "its sessions ended before its turn"
+		}
+	}
+	return tries, nil, ""
+}
+
+// changed says what a session's own EHLO offers otherwise than the checks need:
+// another receiver behind the same address, or one that changed its mind. It is
+// empty where nothing is.
+func changed(planned plan.Session, prelude probe.Walk) string {
+	offered := probe.OfferedIn(prelude)
+	for _, c := range planned.Checks {
+		for _, k := range c.Needs.Offered {
+			if !offered.Has(k) {
+				return k + " was offered before, and not in this session"
+			}
+		}
+		for _, k := range c.Needs.Unoffered {
+			if offered.Has(k) {
+				return k + " was not offered before, and is in this session"
+			}
+		}
+		if c.Needs.Upgrade && !offered.Has("STARTTLS") {
+			return "STARTTLS was offered before, and not in this session"
+		}
+	}
+	return ""
+}
+
+// hello is the exchange of EHLO in the transcript of a check that says it.
+func hello(t probe.Transcript) probe.Transcript {
+	var said probe.Transcript
+	for _, e := range t {
+		if e.From == probe.FromClient {
+			if len(said) > 0 {
+				break
+			}
+			if strings.HasPrefix(e.Text, "EHLO ") {
+				said = append(said, e)
+			}
+		} else if len(said) > 0 && e.From == probe.FromServer {
+			said = append(said, e)
+		}
+	}
+	return said
+}
+
+func (p *prober) keep(c *probe.Check, t probe.Transcript) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.record.Tries[c.ID] = append(p.record.Tries[c.ID], t)
+}
+
+// lose counts a turn that did not come, for more than once where another try is
+// of little use.
+func (p *prober) lose(checks []*probe.Check, times int, why string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, c := range checks {
+		p.lost[c.ID] += times
+		p.record.Lost[c.ID] = why
+	}
+}
+
+// prepared ends a run of sessions that came to nothing.
+func (p *prober) prepared() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.silent = 0
+}
+
+// unprepared counts a session in which nothing was served. A receiver that does
+// so in three of them running is over.
+func (p *prober) unprepared(why string) {
+	p.mu.Lock()
+	p.silent++
+	over := p.silent >= maxSilent
+	p.mu.Unlock()
+	if over {
+		p.end(probe.StatusBlocked, "three sessions running came to nothing, the last because "+why)
+	}
+}
+
+// open opens a session; a failure that cannot get better ends the run.
+func (p *prober) open(ctx context.Context) (*wire.Session, bool) {
+	s, err := p.way.Open(ctx)
+	if err == nil {
+		p.mu.Lock()
+		p.sessions++
+		p.mu.Unlock()
+		return s, true
+	}
+	if ctx.Err() == nil {
+		p.unopened(err)
+	}
+	return nil, false
+}
+
+func (p *prober) unopened(err error) {
+	p.mu.Lock()
+	p.silent++
+	last := p.silent >= maxSilent
+	met := len(p.record.Baselines) > 0
+	p.mu.Unlock()
+	switch {
+	case errors.Is(err, wire.ErrStopped) && met:
+		p.end(probe.StatusBlocked, err.Error()+", so no more were made")
+	case errors.Is(err, wire.ErrStopped), last:
+		p.end(statusOf(err), err.Error())
+	}
+}
+
+func statusOf(err error) probe.Status {
+	switch {
+	case errors.Is(err, wire.ErrRefused):
+		return probe.StatusRefused
+	case errors.Is(err, wire.ErrStopped):
+		return probe.StatusBlocked
+	}
+	return probe.StatusUnreachable
+}
+
+func (p *prober) leave(ctx context.Context, s *wire.Session) {
+	s.Leave(ctx)
+	p.mu.Lock()
+	p.commands += s.Commands()
+	p.mu.Unlock()
+}
