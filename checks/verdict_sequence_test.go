@@ -1,6 +1,7 @@
 package checks_test
 
 import (
+	"strings"
 	"time"
 
 	"github.com/smtpprobe/smtpprobe/probe"
@@ -75,6 +76,8 @@ func sequenceRows() []row {
 		// "INCONCLUSIVE if equal to the control RCPT's reply, or 4xx."
 		{check: rcpt, name: "450", lapses: answers(hello, "450 4.7.1 Later"), verdict: probe.Inconclusive, reason: "450"},
 		{check: rcpt, name: "451 about the protocol", lapses: answers(hello, "451 4.5.1 Not now"), verdict: probe.Inconclusive, reason: "451"},
+		// What other checks left behind in a session is no fault of this command.
+		{check: rcpt, name: "250 only behind other checks", box: leftover("250 2.1.5 OK"), verdict: probe.Strict, says: conforms()},
 		// "ctl.closed too": nobody knows whether the order was what the receiver
 		// hung up on.
 		{check: rcpt, name: "a close on every RCPT", lapses: hangsUp(lab.Place{Verb: "RCPT"}, ""), verdict: probe.Inconclusive, reason: "legal place"},
@@ -104,6 +107,19 @@ func firstWord(verb string, f fate) *middlebox {
 			return f
 		}
 		return forward
+	}}
+}
+
+// leftover answers RCPT without a MAIL right before it, but only in a session
+// that has seen more than EHLO.
+func leftover(reply string) *middlebox {
+	return &middlebox{client: func(p *passage, octets string) fate {
+		n := len(p.said)
+		if n <= 2 || !strings.HasPrefix(octets, "RCPT") || p.said[n-2] == mailLine+"\r\n" {
+			return forward
+		}
+		p.say(reply)
+		return keep
 	}}
 }
 

@@ -55,6 +55,9 @@ func TestHandshake(t *testing.T) {
 				session := s.open()
 				begun := time.Now()
 				transcript := session.Play(context.Background(), upgrading)
+				if c.failed != "" {
+					session.Play(context.Background(), probe.Script{sends("NOOP\r\n")})
+				}
 				session.Leave(context.Background())
 				if took := time.Since(begun); took < c.lasts || took > c.lasts+grace {
 					t.Errorf("got an end after %v, want %v", took, c.lasts)
