@@ -131,7 +131,10 @@ func (s *Session) Leave(ctx context.Context) {
 		s.takeLeave(ctx)
 		s.drain()
 	}
-	s.pump.stop()
+	for _, c := range s.pump.stop() { // a 354 may come at the last moment (S1)
+		s.take(c)
+	}
+	s.digest(func() bool { return false })
 	if s.guard.silent || !s.guard.quit {
 		s.abort()
 		return

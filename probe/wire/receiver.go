@@ -37,8 +37,8 @@ var (
 type Dial func(ctx context.Context, network, address string) (net.Conn, error)
 
 // Config is how a receiver is talked to. An empty EHLO name stands for the
-// literal of each socket's own address. Durations of zero take the defaults of
-// catalogue section 4.
+// literal of each socket's own address. Waits of zero take the defaults of
+// catalogue section 4; a pace of zero is none.
 type Config struct {
 	Values   probe.Values
 	Dial     Dial
