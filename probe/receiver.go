@@ -49,7 +49,6 @@ type Report struct {
 	Elapsed    time.Duration
 	Results    []Result
 	Controls   []ControlRun
-	Skipped    string // what was not measured and why, where only a part was
 }
 
 // ControlRun is the transcript of a baseline, or of a check that was run only

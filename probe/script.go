@@ -40,10 +40,8 @@ const (
 // Silences on purpose, from the cards of the catalogue.
 const (
 	Drain        = 300 * time.Millisecond // for surplus replies after a group
-	BeforeTalk   = time.Second            // for anything unsolicited after a handshake
 	Injected     = 2 * time.Second        // for the reply to an injected command
 	CloseWait    = 5 * time.Second        // for the end of the connection after QUIT
-	LateReplies  = 10 * time.Second       // for replies that a receiver holds back (RFC 2920 3.2(7))
 	EarlyReplies = time.Second            // for further replies after those to early talk
 )
 
@@ -88,9 +86,6 @@ func (s Step) When(of string, c Condition) Step {
 	s.If, s.Of = c, of
 	return s
 }
-
-// Commands is the number of command lines that the step writes.
-func (s Step) Commands() int { return strings.Count(s.Text, "\r\n") }
 
 // Verbs are the verbs of the command lines that the step writes, upper case.
 func (s Step) Verbs() []string {

@@ -72,7 +72,6 @@ type receiver struct {
 	Results         []result     `json:"results"`
 	Controls        []control    `json:"controls,omitzero"`
 	InsideTLS       bool         `json:"inside_tls"`
-	Skipped         string       `json:"skipped,omitempty"`
 }
 
 type tlsSession struct {
@@ -193,7 +192,7 @@ func newReceiver(r probe.Report, transcripts bool) receiver {
 		Capabilities: each(r.Offered, smtp.Escape), CapabilitiesTLS: each(r.OfferedTLS, smtp.Escape),
 		TLS: newTLSSession(r.TLS), Sessions: r.Sessions, Commands: r.Commands, ElapsedMS: r.Elapsed.Milliseconds(),
 		Strictness: strictness{s.Enforced, s.Of}, Verdicts: counts{}, Violations: r.Violations(), Results: []result{},
-		InsideTLS: r.Inside, Skipped: tidy(r.Skipped),
+		InsideTLS: r.Inside,
 	}
 	shown := transcripts
 	for _, res := range r.Results {

@@ -66,7 +66,6 @@ type (
 		Results         []wantResult                      `json:"results"`
 		Controls        []wantControl                     `json:"controls"`
 		InsideTLS       bool                              `json:"inside_tls"`
-		Skipped         string                            `json:"skipped"`
 	}
 	wantResult struct {
 		Check       string      `json:"check"`

@@ -132,9 +132,6 @@ func (p page) introduce(n numbered) {
 	}
 	facts = append(facts, plural(n.Sessions, "session"), plural(n.Commands, "command"), seconds(n.Elapsed))
 	p.hang(under, strings.Join(facts, ", "))
-	if n.Skipped != "" {
-		p.hang(under, sentence("measured in part: "+remark(n.Skipped, longReason)))
-	}
 }
 
 // security says which TLS was had, or why none.

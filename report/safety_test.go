@@ -33,7 +33,7 @@ func hostile(receivers int) report.Run {
 	run.Version, run.Profile, run.Note = evil, evil, evil
 	one := run.Receivers[0]
 	one.Host, one.Address, one.Domains, one.Platform, one.Recipient = evil, evil, []string{evil}, evil, evil
-	one.Reason, one.Banner, one.Software, one.TLS, one.Skipped = long, long, evil, evil+", "+evil, long
+	one.Reason, one.Banner, one.Software, one.TLS = long, long, evil, evil+", "+evil
 	one.Status = probe.StatusTimedOut
 	one.Offered, one.OfferedTLS = smtp.Capabilities{evil, long}, smtp.Capabilities{evil}
 	transcript := probe.Transcript{

@@ -30,7 +30,7 @@ import (
 //	S6  VRFY only of postmaster; EXPN, ETRN, TURN and their like never.
 //	S7  AUTH without credentials: a mechanism, then "*". Twice a connection, four
 //	    times a receiver.
-//	S8  One QUIT, and RSET before it where a transaction may be open (session.go).
+//	S8  One QUIT, and RSET before it where a transaction may be open (leave.go).
 //	S9  A reply that nobody asked for, a malformed one, a missing one: the
 //	    connection is in doubt and nothing more is written on it.
 //	S10 The sender is the null one, or the operator's.
@@ -59,8 +59,6 @@ type guard struct {
 	auths    int
 	errors   int
 	commands int
-	hellos   int
-	nonmail  int // commands that are not mail: what servers count (catalogue section 4)
 }
 
 // command is one command line that waits for its reply.
@@ -258,12 +256,6 @@ func (g *guard) record(verb, line string) {
 		g.quit = true
 	case "AUTH":
 		g.auths++
-	case "EHLO", "HELO":
-		g.hellos++
-	}
-	switch verb {
-	case "RSET", "NOOP", "EHLO", "HELO", "VRFY", "HELP", "STARTTLS":
-		g.nonmail++
 	}
 	g.asked = false
 	g.pending = append(g.pending, c)
