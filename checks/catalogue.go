@@ -6,6 +6,8 @@
 // not its business: the guard below it sees to that.
 package checks
 
+//go:generate go test -run ^TestReferenceIsCurrent$ -update .
+
 import (
 	"slices"
 
@@ -14,7 +16,10 @@ import (
 
 // All returns the catalogue in the order in which it is shown.
 func All() []probe.Check {
-	all := slices.Concat(greeting(), sequence(), transaction(), starttls(), pipelining(), framing())
+	all := slices.Concat(
+		greeting(), sequence(), transaction(), starttlsOutOfPlace(), starttls(), pipelining(), groupsOffered(), chunking(),
+		extensions(), auth(), framing(), replies(),
+	)
 	for i := range all {
 		all[i].Rev = max(1, all[i].Rev) // a literal names its revision from the second on
 	}
@@ -37,6 +42,9 @@ func disturb(command string) probe.Step { return probe.Line(probe.Disturb, comma
 func isOpen() probe.Step {
 	return probe.Line(probe.IsOpen, probe.CommandRCPT).When(probe.Disturb, probe.IfAccepted)
 }
+
+// isOpenStill asks the same whatever the disturbance was answered.
+func isOpenStill() probe.Step { return probe.Line(probe.IsOpen, probe.CommandRCPT) }
 
 // listen reads whatever comes, under a name.
 func listen(name string, s probe.Step) probe.Step {

@@ -25,21 +25,37 @@ func greeting() []probe.Check {
 				"and spam software, which is why receivers look for it.",
 			Fix: "Read the whole greeting, up to the line \"220 \", before the first command.",
 		},
+		{
+			ID: "early-talk-group", Title: "two commands before the greeting",
+			Group: probe.GroupGreeting, Profile: probe.Full, Level: probe.None, Ordering: true,
+			Refs: []probe.Ref{"RFC 5321 4.3.1", "RFC 5321 7.8", "RFC 2920 3.1"},
+			Norm: "A client should wait for the greeting, and for the reply to EHLO. No RFC tells a server what to do " +
+				"with a client that waits for neither; refusing it is self-defence.",
+			Needs: probe.Needs{Unoffered: pipeconnect()}, Start: probe.Connected,
+			Own: true, Risky: true, Repeat: true, Errors: 2,
+			Script: probe.Script{
+				{Act: probe.Send, Name: probe.Test, Text: probe.CommandEHLO + "\r\nNOOP\r\n", Replies: 3},
+				listen("surplus", probe.Step{For: probe.EarlyReplies}),
+			},
+			Judge: earlyTalk(),
+			Bites: "A sender that writes its whole session at once, as spam software does.",
+			Fix:   "Read the whole greeting before the first command, and the reply to EHLO before the second.",
+		},
 	}
 }
 
 // pipeconnect are the keywords by which Exim invites clients to talk early.
 func pipeconnect() []string { return []string{"PIPECONNECT", "X_PIPE_CONNECT"} }
 
-// earlyTalk judges EHLO before the greeting: the first reply is the greeting,
-// the second the one to EHLO.
+// earlyTalk judges EHLO, and what is behind it, before the greeting: the first
+// reply is the greeting, the second the one to EHLO.
 func earlyTalk() probe.Judge {
 	return probe.Judge{Find: findEarlyTalk, Meanings: []probe.Meaning{
 		{Verdict: probe.Strict, When: "554, 521 or 503 in place of the greeting"},
 		{Verdict: probe.Dropped, When: "the connection is closed before any service, twice; this counts as enforced"},
-		{Verdict: probe.Deviant, When: "some other 4yz or 5yz code in place of the greeting, or a refusal of the EHLO behind it"},
-		{Verdict: probe.Lenient, When: "220 and then 250: read, kept and answered in order, twice"},
-		{Verdict: probe.Broken, When: "220, and EHLO is never answered, or the replies come in the wrong order"},
+		{Verdict: probe.Deviant, When: "some other 4yz or 5yz code in place of the greeting, or a refusal of a command behind it"},
+		{Verdict: probe.Lenient, When: "220 and then 250 to every command: read, kept and answered in order, twice"},
+		{Verdict: probe.Broken, When: "220, and a command is never answered, or the replies come in the wrong order"},
 		{Verdict: probe.Inconclusive, When: "the greeting and our EHLO crossed on the way"},
 		{Verdict: probe.NotApplicable, When: "EHLO offers PIPECONNECT: talking early is invited"},
 	}}
@@ -67,15 +83,14 @@ func findEarlyTalk(ev probe.Evidence) probe.Finding {
 	if f, unusable := ev.Fate(probe.Test); unusable {
 		return f
 	}
-	greeted, served := o.Replies[0], o.Replies[1]
-	switch {
-	case greeted.Code != 220:
+	if greeted := o.Replies[0]; greeted.Code != 220 {
 		return probe.Found(probe.Broken, greeted, "the replies are in the wrong order")
-	case served.Refused():
-		// The card names 554, 521 and 503 in place of the greeting only.
-		return ev.Classify(served, ev.Facts.Greeting, "")
 	}
-	return probe.Found(probe.Lenient, served, "")
+	if r, refused := refusedIn(o.Replies[1:]); refused {
+		// The card names 554, 521 and 503 in place of the greeting only.
+		return ev.Classify(r, ev.Facts.Greeting, "")
+	}
+	return probe.Found(probe.Lenient, o.Replies[1], "")
 }
 
 // crossed is the finding where the greeting says nothing of our EHLO.

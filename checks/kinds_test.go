@@ -29,14 +29,18 @@ func kinds() map[string]kind {
 		"Postfix": {
 			lapses: tolerant(ungreeted, ungreetedTLS, startsTLS, lab.ReplyAt(at("M", "DATA"), "554 5.5.1 Error: no valid recipients")),
 			is: is(
+				"early-talk-group", "lenient", "starttls-mid-transaction", "lenient",
 				"mail-before-ehlo", "lenient", "tls-mail-without-ehlo", "lenient", "tls-transaction-survives", "strict",
 				"early-talk", "lenient", "pipeline-after-helo", "lenient", "pipeline-ehlo-head", "lenient",
+				"data-after-binarymime", "inconclusive", // 554 is what DATA without a recipient gets as well
 			),
 		},
 		"Exim": {
 			lapses:     []lab.Lapse{startsTLS, lab.AcceptEarlyTalk(), lab.AcceptGroups(), lab.CloseAfterErrors(4, "503 Too many syntax or protocol errors")},
 			extensions: append(without(), "PIPECONNECT"),
 			is: is(
+				"early-talk-group", "not-applicable", "pipeline-sync-command-mid-group/noop", "not-applicable",
+				"pipeline-sync-command-mid-group/vrfy", "not-applicable", "starttls-mid-transaction", "lenient",
 				"tls-transaction-survives", "strict", "early-talk", "not-applicable", "pipeline-ehlo-head", "not-applicable",
 				"pipeline-after-helo", "lenient",
 			),
@@ -45,18 +49,34 @@ func kinds() map[string]kind {
 			lapses:     []lab.Lapse{lab.RefuseSecondHello(), lab.RefuseBeforeHello("RSET"), lab.AcceptEarlyTalk()},
 			extensions: without("PIPELINING", "CHUNKING", "BINARYMIME"),
 			is: is(
+				"early-talk-group", "lenient", "pipeline-error-no-flush", "not-applicable", "pipeline-long-group", "not-applicable",
+				"pipeline-sync-command-mid-group/noop", "not-applicable", "pipeline-sync-command-mid-group/vrfy", "not-applicable",
+				"pipeline-data-group", "not-applicable",
 				"ehlo-clears", "overstrict", "early-talk", "lenient", "pipeline-group", "not-applicable", "pipeline-unadvertised", "strict",
+				"rset-before-ehlo", "overstrict", "ehlo-twice", "overstrict", "ehlo-after-helo", "overstrict", "helo-clears", "overstrict",
+				"ehlo-no-argument", "deviant",
+				"bdat-without-mail", "not-applicable", "bdat-without-rcpt", "not-applicable", "bdat-rejected-swallows", "not-applicable",
+				"bdat-malformed/no-size", "not-applicable", "bdat-malformed/bad-size", "not-applicable", "bdat-malformed/bad-marker", "not-applicable",
+				"bdat-unadvertised", "strict", "data-after-bdat", "not-applicable", "data-after-binarymime", "not-applicable",
+				"body-binarymime-unadvertised", "strict",
 			),
-			violates: []string{"ehlo-clears"},
+			violates: []string{"ehlo-clears", "rset-before-ehlo", "ehlo-twice", "ehlo-after-helo", "helo-clears"},
 		},
 		"go-smtp": {
 			lapses: tolerant(notImplemented()[0], lab.AcceptNestedMail(), startsTLS),
 			is: is(
+				"early-talk-group", "lenient", "starttls-mid-transaction", "lenient", "starttls-before-ehlo", "deviant", "starttls-after-helo", "deviant",
 				"mail-before-ehlo", "deviant", "rcpt-before-mail", "deviant", "data-before-mail", "deviant", "data-without-rcpt", "deviant",
 				"nested-mail", "lenient", "tls-mail-without-ehlo", "deviant", "tls-transaction-survives", "deviant",
 				"early-talk", "lenient", "pipeline-after-helo", "lenient", "pipeline-ehlo-head", "lenient",
+				"rcpt-before-ehlo", "deviant", "data-before-ehlo", "deviant",
+				"auth-before-ehlo", "deviant", "auth-mid-transaction", "deviant",
+				"bdat-without-mail", "deviant", "data-after-bdat", "deviant", "data-after-binarymime", "deviant",
 			),
-			violates: []string{"rcpt-before-mail", "tls-transaction-survives"},
+			violates: []string{
+				"rcpt-before-mail", "rcpt-before-ehlo", "tls-transaction-survives", "auth-mid-transaction", "bdat-without-mail",
+				"data-after-bdat", "data-after-binarymime",
+			},
 		},
 		"chasquid": {
 			lapses: tolerant(
@@ -64,10 +84,11 @@ func kinds() map[string]kind {
 				lab.CloseAfterErrors(3, "421 4.5.0 Too many errors, bye"),
 			),
 			is: is(
-				"mail-before-ehlo", "lenient", "nested-mail", "lenient", "ehlo-clears", "lenient", "tls-mail-without-ehlo", "lenient",
+				"early-talk-group", "lenient", "starttls-mid-transaction", "lenient",
+				"mail-before-ehlo", "lenient", "nested-mail", "lenient", "ehlo-clears", "lenient", "helo-clears", "lenient", "tls-mail-without-ehlo", "lenient",
 				"tls-transaction-survives", "strict", "early-talk", "lenient", "pipeline-after-helo", "lenient", "pipeline-ehlo-head", "lenient",
 			),
-			violates: []string{"ehlo-clears"},
+			violates: []string{"ehlo-clears", "helo-clears"},
 		},
 	}
 }

@@ -187,8 +187,8 @@ func replies(octets string) int {
 	return n
 }
 
-// group reports a segment with more than one command.
-func group(octets string) bool { return strings.Count(octets, "\r\n") > 1 }
+// grouped reports a segment with more than one command.
+func grouped(octets string) bool { return strings.Count(octets, "\r\n") > 1 }
 
 // tap notes what is written to connections.
 type tap struct {

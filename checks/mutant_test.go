@@ -1,6 +1,7 @@
 package checks_test
 
 import (
+	"maps"
 	"testing"
 
 	"github.com/smtpprobe/smtpprobe/checks"
@@ -27,11 +28,11 @@ func mutants() map[string]mutant {
 	survives.receiver.Lapses = []lab.Lapse{lab.Accept{State: "M", Verb: "STARTTLS"}.Lapse()}
 	unadvertised := mutant{lapse: lab.AcceptGroups()}
 	unadvertised.receiver.Extensions = without("PIPELINING")
-	return map[string]mutant{
+	all := map[string]mutant{
 		"mail-before-ehlo":         derived(lab.Accept{State: "I", Verb: "MAIL"}),
 		"rcpt-before-mail":         derived(lab.Accept{State: "E", Verb: "RCPT"}),
 		"data-before-mail":         derived(lab.Accept{State: "E", Verb: "DATA"}),
-		"data-without-rcpt":        derived(lab.Accept{State: "M", Verb: "DATA"}),
+		"data-without-rcpt":        derived(lab.Accept{State: "M", Verb: "DATA", Guard: "no RCPT was sent"}),
 		"nested-mail":              derived(lab.Accept{State: "M", Verb: "MAIL"}),
 		"rset-clears":              derived(lab.Keep{State: "M", Verb: "RSET"}),
 		"ehlo-clears":              derived(lab.Keep{State: "M", Verb: "EHLO"}),
@@ -46,12 +47,19 @@ func mutants() map[string]mutant {
 		"pipeline-ehlo-head":    {lapse: lab.AcceptInsideGroup("EHLO")},
 		"early-talk":            {lapse: lab.AcceptEarlyTalk()},
 	}
+	for _, group := range groups() {
+		maps.Copy(all, group.mutants)
+	}
+	return all
 }
 
 // alsoKilled are checks that a lapse is rightly caught by besides its own, and
 // why.
 var alsoKilled = map[string]map[string]string{
-	"pipeline-unadvertised": {"pipeline-after-helo": "a receiver that takes groups it never offered takes them after HELO too"},
+	"early-talk":               {"early-talk-group": "the group is early talk, and what is taken once is taken twice"},
+	"early-talk-group":         {"early-talk": "the same lapse"},
+	"tls-transaction-survives": {"starttls-mid-transaction": "a transaction can only survive where STARTTLS is accepted inside one"},
+	"pipeline-unadvertised":    {"pipeline-after-helo": "a receiver that takes groups it never offered takes them after HELO too"},
 }
 
 // TestMutants holds that every ordering check calls its own mutant lenient, and

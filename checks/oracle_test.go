@@ -1,6 +1,7 @@
 package checks_test
 
 import (
+	"maps"
 	"strconv"
 	"testing"
 
@@ -17,11 +18,15 @@ import (
 // why.
 func timed() map[string]string {
 	return map[string]string{
-		"early-talk":            "whether octets came before the greeting",
-		"starttls-injection":    "what stood behind STARTTLS, and what became of it inside TLS",
-		"pipeline-unadvertised": "whether octets stood behind a line: a receiver's own choice, ahead=1",
-		"pipeline-after-helo":   "the same",
-		"pipeline-ehlo-head":    "the same",
+		"early-talk":                           "whether octets came before the greeting",
+		"early-talk-group":                     "the same",
+		"starttls-injection":                   "what stood behind STARTTLS, and what became of it inside TLS",
+		"pipeline-unadvertised":                "whether octets stood behind a line: a receiver's own choice, ahead=1",
+		"pipeline-after-helo":                  "the same",
+		"pipeline-ehlo-head":                   "the same",
+		"pipeline-sync-command-mid-group/noop": "the same",
+		"pipeline-sync-command-mid-group/vrfy": "the same",
+		"starttls-broken-handshake":            "what becomes of octets that are no handshake, which depends on TLS",
 	}
 }
 
@@ -31,10 +36,13 @@ type judgedPlace struct {
 	state oracle.State
 	tls   bool
 	line  string
+	lacks []string // keywords that the receiver must not offer
 	// unreached says why the reference itself never comes there.
 	unreached string
 	// level says why the check's level is not that of the row.
 	level string
+	// apart: the row has a level of its own, for another rule than the check's.
+	apart bool
 }
 
 const (
@@ -44,7 +52,7 @@ const (
 )
 
 func judgedPlaces() map[string]judgedPlace {
-	return map[string]judgedPlace{
+	all := map[string]judgedPlace{
 		"mail-before-ehlo":       {state: "I", line: mailLine},
 		"noop-before-ehlo":       {state: "I", line: "NOOP"},
 		"rcpt-before-mail":       {state: "E", line: rcptLine},
@@ -65,6 +73,10 @@ func judgedPlaces() map[string]judgedPlace {
 		},
 		"quit-closes": {state: "E", line: "QUIT"},
 	}
+	for _, group := range groups() {
+		maps.Copy(all, group.places)
+	}
+	return all
 }
 
 // judged is the step whose reply a check judges.
@@ -146,6 +158,9 @@ func TestErrorsAreCounted(t *testing.T) {
 func TestChecksLeadToTheirPlace(t *testing.T) {
 	places, elsewhere := judgedPlaces(), timed()
 	elsewhere["pipeline-group"] = "five commands, each with a row of its own"
+	for _, group := range groups() {
+		maps.Copy(elsewhere, group.nowhere)
+	}
 	all := checks.All()
 	for i := range all {
 		c := &all[i]
@@ -156,7 +171,7 @@ func TestChecksLeadToTheirPlace(t *testing.T) {
 		if !ok || want.unreached != "" {
 			continue
 		}
-		r := newReference(defaults()...)
+		r := newReference(without(want.lacks...)...)
 		r.try(c, probe.Clear)
 		got := r.reached[judged(c)]
 		if got.session.State != want.state || got.session.TLS != want.tls || got.line != want.line {
@@ -192,15 +207,21 @@ func TestLevelsAgree(t *testing.T) {
 // sessionAt is a session of the reference at a place, without PIPELINING: of
 // what the table says, RFC 2920 takes something back where it is offered.
 func sessionAt(p judgedPlace) oracle.Session {
-	r := newReference(without("PIPELINING")...)
-	start := map[oracle.State]probe.Start{"I": probe.Greeted, "E": probe.Hello, "M": probe.Hello}[p.state]
+	r := newReference(without(append([]string{"PIPELINING"}, p.lacks...)...)...)
+	start := map[oracle.State]probe.Start{"I": probe.Greeted, "E": probe.Hello, "H": probe.Helo, "M": probe.Hello, "A": probe.Hello, "X": probe.Hello}[p.state]
 	channel := probe.Clear
 	if p.tls {
 		channel = probe.Implicit
 	}
 	r.play(probe.Prelude(start, channel))
-	if p.state == "M" {
+	switch p.state {
+	case "M", "X":
 		r.play(probe.Script{probe.Line("mail", probe.CommandMAIL)})
+	case "A":
+		r.play(probe.Script{probe.Line("auth", "AUTH PLAIN")})
+	}
+	if p.state == "X" {
+		r.play(probe.Script{probe.Line("chunk", "BDAT 0")})
 	}
 	return r.session
 }
@@ -215,7 +236,7 @@ func TestCodesAgree(t *testing.T) {
 				got := answered(t, id, code)
 				conforms := row.Conforms(code, false)
 				switch {
-				case code == row.Code():
+				case code == row.Code() && codeExceptions()[id+" "+strconv.Itoa(code)] == "":
 					if got.Verdict != probe.Strict && got.Verdict != probe.Correct {
 						t.Errorf("the ideal %d: got %s (%s), want strict or correct", code, got.Verdict, got.Reason)
 					}
@@ -236,6 +257,12 @@ func agree(t *testing.T, id string, p judgedPlace, code int, conforms bool, got 
 	}
 	level := got.Check.Level
 	if p.level != "" {
+		if p.apart {
+			if conforms && (got.Conformance == probe.Violates || got.Conformance == probe.Deviates) {
+				t.Errorf("%d, which conforms: got %s and %q (%s)", code, got.Verdict, got.Conformance, got.Reason)
+			}
+			return
+		}
 		level = probe.None // by the row
 	}
 	want := map[probe.Level]probe.Conformance{
@@ -258,10 +285,21 @@ func agree(t *testing.T, id string, p judgedPlace, code int, conforms bool, got 
 // table, and why.
 func codeExceptions() map[string]string {
 	exceptions := map[string]string{}
+	for _, code := range []string{"500", "502", "504"} {
+		exceptions["help-before-ehlo "+code] = "a server without HELP says nothing of the order of commands (card)"
+		exceptions["help-keeps-transaction "+code] = "the row knows one place; outside of a transaction HELP was served, so that a refusal inside is one too much"
+	}
 	for _, code := range allCodes() {
 		if code < 400 {
 			exceptions["tls-mail-without-ehlo "+strconv.Itoa(code)] = "an acceptance shows what was remembered, where MAIL before EHLO is refused in clear; the table sees one place at a time"
 		}
+	}
+	exceptions["data-after-bdat 421"] = "a refused BDAT comes before it, so that a close may be the limit of errors"
+	exceptions["ehlo-after-helo 250"] = "a 250 without the keywords of the first EHLO is no service"
+	maps.Copy(exceptions, extensionExceptions())
+	exceptions["vrfy-reply 250"] = "what matters is whether a mailbox stands in the text, which the table cannot see"
+	for id := range outOfPlace() {
+		exceptions[id+" 454"] = "the card calls it a fault of the moment, whatever the table allows"
 	}
 	return exceptions
 }
@@ -272,7 +310,7 @@ func answered(t *testing.T, id string, code int) probe.Result {
 	t.Helper()
 	all := checks.All()
 	c := probe.CheckByID(all, id)
-	supported := without("PIPELINING")
+	supported := without(append([]string{"PIPELINING"}, judgedPlaces()[id].lacks...)...)
 	reply := strconv.Itoa(code) + " 5.5.1 As the test says"
 	if code < 500 {
 		reply = strconv.Itoa(code) + " As the test says"

@@ -22,7 +22,7 @@ func pipelining() []probe.Check {
 			Refs: []probe.Ref{"RFC 2920 3.2(1)", "RFC 2920 3.2(7)", "RFC 2920 3.2(9)"},
 			Norm: "A server that offers PIPELINING must answer every command of a group, in order, with the same " +
 				"codes as one by one, and must not wait for more input before it does.",
-			Needs: probe.Needs{Offered: []string{"PIPELINING"}, Mail: true, Bad: true},
+			Needs: probe.Needs{Offered: []string{"PIPELINING"}, Mail: true, Postmaster: true, Checks: []string{probe.RcptRefused}},
 			Start: probe.Hello, Errors: 1,
 			Script: probe.Script{
 				probe.Lines(probe.Test, probe.CommandMAIL, probe.CommandBad, "RSET", probe.CommandMAIL, "RSET"),
@@ -53,9 +53,8 @@ func pipelining() []probe.Check {
 			Refs: []probe.Ref{"RFC 5321 4.3.1", "RFC 2920 3.1"},
 			Norm: "HELO offers no extensions, so a client must wait for each reply. No RFC tells a server what to " +
 				"do with one that does not.",
-			Needs: probe.Needs{Helo: true, Postmaster: true}, Start: probe.Greeted, Own: true, Errors: 1,
+			Needs: probe.Needs{Helo: true, Postmaster: true}, Start: probe.Helo, Own: true, Errors: 1,
 			Script: append(probe.Script{
-				probe.Line("helo", probe.CommandHELO).Wanting("250"),
 				group, listen("surplus", probe.Step{For: probe.Drain}),
 			}, after...),
 			Judge: groupRefused(),
@@ -112,44 +111,17 @@ func groupServed() probe.Judge {
 }
 
 func findGroupServed(ev probe.Evidence) probe.Finding {
-	if ev.Facts.Bad.Code == 0 || ev.Facts.MailAgain.Code == 0 {
-		return probe.Unknown("the replies to the same commands one by one are not known")
-	}
-	if f, unusable := ev.Fate(probe.Test); unusable {
-		return f
-	}
-	if f, unusable := surplusAfter(ev); unusable {
-		return f
-	}
-	alone := []int{250, ev.Facts.Bad.Code, 250, ev.Facts.MailAgain.Code, 250}
-	replies := ev.Walk.Find(probe.Test).Replies
-	codes := make([]int, len(replies))
-	for i, r := range replies {
-		codes[i] = r.Code
-	}
-	f := probe.Found(probe.Correct, replies[1], "")
-	f.Control = ev.Facts.Bad
-	rcpt := codes[1]
+	serial := ev.Checks[probe.RcptRefused]
+	bad := serial.Find(probe.Disturb).Reply()
 	switch {
-	case slices.Equal(codes, alone):
-	case slices.Equal(slices.Sorted(slices.Values(codes)), slices.Sorted(slices.Values(alone))):
-		f.Verdict, f.Reason = probe.Broken, "the replies are out of order"
-	case codes[0] == 250 && codes[2] == 250 && codes[3] == alone[3] && codes[4] == 250 && replies[1].Refused() == ev.Facts.Bad.Refused():
-		if rcpt/100 != alone[1]/100 {
-			f.Verdict, f.Reason = probe.Inconclusive, "RCPT was answered otherwise when asked alone: "+probe.Brief(ev.Facts.Bad)
-		}
-	case codes[0] == 250 && codes[2] == 250 && codes[3] == alone[3] && codes[4] == 250:
-		f.Verdict, f.Reason = probe.Inconclusive, "RCPT was answered otherwise when asked alone: "+probe.Brief(ev.Facts.Bad)
-	default:
-		f.Verdict, f.Reason = probe.Overstrict, "not the codes of the same commands one by one"
-		if r, refused := refusedIn([]smtp.Reply{replies[0], replies[2], replies[3], replies[4]}); refused {
-			f.Reply = r
-			if r.Class() == 4 || r.Code == 530 || r.Enhanced().Subject == smtp.SubjectPolicy {
-				f.Verdict, f.Reason = probe.Inconclusive, "transient or policy: "+probe.Brief(r)
-			}
-		}
+	case bad.Code == 0 || bad.Fault != "" || ev.Facts.MailAgain.Code == 0:
+		return probe.Unknown("the replies to the same commands one by one are not known")
+	case serial.Find(probe.IsOpen).TimedOut: // some pause after errors
+		return probe.Unknown("what follows a refused RCPT is not answered in time when it is alone, either")
+	case serial.ClosedAfter(probe.Disturb): // whoever hangs up on errors does it in a group as well
+		return probe.Unknown("the connection is closed behind the refused RCPT when it is alone, too: " + probe.Brief(bad))
 	}
-	return f
+	return groupAsAlone(ev, []int{250, bad.Code, 250, ev.Facts.MailAgain.Code, 250}, 1, bad)
 }
 
 func groupRefused() probe.Judge {

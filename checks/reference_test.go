@@ -1,13 +1,17 @@
 package checks_test
 
 import (
+	"fmt"
+	"maps"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/smtpprobe/smtpprobe/checks"
 	"github.com/smtpprobe/smtpprobe/probe"
 	"github.com/smtpprobe/smtpprobe/probe/oracle"
+	"github.com/smtpprobe/smtpprobe/probe/smtp"
 )
 
 // reference plays scripts against the reference state machine and writes the
@@ -22,6 +26,8 @@ type reference struct {
 	instead map[string]string
 	// reached are the places where steps were answered, by the step's name.
 	reached map[string]place
+	// unended is the beginning of a line whose CR LF was not written yet.
+	unended string
 }
 
 // place is where a command stands: the session before it, and its line.
@@ -84,28 +90,40 @@ func (r *reference) do(step probe.Step) {
 func (r *reference) send(step probe.Step) {
 	text := testValues().Fill(step.Text)
 	r.enter(probe.FromClient, "", text)
-	lines := strings.Split(strings.TrimSuffix(text, "\r\n"), "\r\n")
-	for i, line := range lines {
-		if r.closed {
-			return
+	text = r.unended + text
+	for text != "" && !r.closed {
+		line, rest, ended := strings.Cut(text, "\r\n")
+		if !ended {
+			break
 		}
-		if reply, other := r.instead[step.Name]; other {
-			r.reached[step.Name] = place{r.session, line}
-			closes := codeOf(reply) == 221 && line == "QUIT"
-			r.session, _ = r.session.Follow(line, codeOf(reply), closes)
-			r.hear([]string{reply}, closes)
-			continue
+		chunk := 0
+		if c, ok := smtp.ParseCommand(line).Chunk(); ok && strings.HasPrefix(line, "BDAT") && r.session.Supported.Has("CHUNKING") {
+			chunk = int(c.Size)
 		}
-		r.session.Ahead = i < len(lines)-1
-		r.reached[step.Name] = place{r.session, line}
-		var told []oracle.Choice
-		if strings.Contains(line, probe.BadRecipient) && r.session.State == oracle.StateMail {
-			told = append(told, oracle.ChoiceRefuseRcpt)
-		}
-		answer, next := r.session.Step(line, told...)
-		r.session = next
-		r.hear(answer.Reply, answer.Close)
+		r.line(step, line, rest[chunk:] != "")
+		text = rest[chunk:]
 	}
+	r.unended = text
+}
+
+// line answers one line; ahead says that more was sent behind it.
+func (r *reference) line(step probe.Step, line string, ahead bool) {
+	if reply, other := r.instead[step.Name]; other {
+		r.reached[step.Name] = place{r.session, line}
+		closes := codeOf(reply) == 221 && line == "QUIT"
+		r.session, _ = r.session.Follow(line, codeOf(reply), closes)
+		r.hear([]string{reply}, closes)
+		return
+	}
+	r.session.Ahead = ahead
+	r.reached[step.Name] = place{r.session, line}
+	var told []oracle.Choice
+	if strings.Contains(line, probe.BadRecipient) && r.session.State == oracle.StateMail {
+		told = append(told, oracle.ChoiceRefuseRcpt)
+	}
+	answer, next := r.session.Step(line, told...)
+	r.session = next
+	r.hear(answer.Reply, answer.Close)
 }
 
 func (r *reference) hear(lines []string, closes bool) {
@@ -131,19 +149,36 @@ func (r *reference) try(c *probe.Check, run probe.Channel) probe.Transcript {
 	r.enter(probe.FromProbe, probe.NoteConnected, "")
 	r.play(probe.Prelude(c.Start, channelOf(c, run)))
 	r.t = append(r.t, probe.Begin(time.Duration(len(r.t))*10*time.Millisecond, probe.Before{}))
-	r.play(c.Script)
+	// What a receiver offers fills a script as in a run. Where nothing fits, the
+	// check is not applicable whatever is answered.
+	filled, _ := probe.Facts{Offered: r.session.Supported}.Fill(c.Script)
+	r.play(filled)
 	return r.t
 }
 
-// record is everything that the reference would be heard to say.
+// record is everything that the reference would be heard to say. Each kind of
+// reference is asked once.
 func record(channel probe.Channel, supported ...string) probe.Record {
+	key := fmt.Sprint(channel, supported)
+	rec, known := recorded.Load(key)
+	if !known {
+		rec, _ = recorded.LoadOrStore(key, newRecord(channel, supported...))
+	}
+	own := rec.(probe.Record)
+	own.Baselines, own.Tries = maps.Clone(own.Baselines), maps.Clone(own.Tries)
+	return own
+}
+
+var recorded sync.Map // of probe.Record
+
+func newRecord(channel probe.Channel, supported ...string) probe.Record {
 	rec := probe.Record{Channel: channel, Baselines: map[probe.Baseline]probe.Transcript{}, Tries: map[string][]probe.Transcript{}}
 	baselines := []probe.Baseline{probe.B0, probe.B1, probe.B3, probe.B0Again}
 	if channel == probe.Clear {
 		baselines = append(baselines, probe.B2)
 	}
 	for _, b := range baselines {
-		rec.Baselines[b] = newReference(supported...).play(b.Script(channel, true))
+		rec.Baselines[b] = newReference(supported...).play(b.Script(channel))
 	}
 	all := checks.All()
 	for i := range all {

@@ -1,9 +1,18 @@
 package checks
 
-import "github.com/smtpprobe/smtpprobe/probe"
+import (
+	"slices"
+
+	"github.com/smtpprobe/smtpprobe/probe"
+)
 
 // sequence: commands at the wrong place of a session.
 func sequence() []probe.Check {
+	return slices.Concat(beforeHello(), insideSession(), helloAgain())
+}
+
+// beforeHello are commands before EHLO or HELO.
+func beforeHello() []probe.Check {
 	return []probe.Check{
 		{
 			ID: "mail-before-ehlo", Title: "MAIL before EHLO or HELO",
@@ -24,12 +33,91 @@ func sequence() []probe.Check {
 			Refs: []probe.Ref{"RFC 5321 4.1.4", "RFC 5321 4.1.1.9"},
 			Norm: "NOOP may be used at any time, without a session; a server should process it normally and not " +
 				"answer 503.",
-			Start: probe.Greeted, Errors: 1,
-			Script: probe.Script{test("NOOP"), ehlo, control("NOOP")},
+			Start: probe.Greeted, Worst: 2,
+			Script: ungreeted("NOOP"),
 			Judge:  probe.Serves("250", probe.LegalNothing),
 			Bites:  "A connection pool that asks with NOOP whether a connection is alive before it has said EHLO.",
 			Fix:    "Say EHLO first, or take a refused NOOP as a sign of life.",
 		},
+		{
+			ID: "rcpt-before-ehlo", Title: "RCPT before EHLO or HELO",
+			Group: probe.GroupSequence, Profile: probe.Standard, Level: probe.Must, Ordering: true,
+			Refs:  []probe.Ref{"RFC 5321 3.3", "RFC 5321 4.1.4"},
+			Norm:  "RCPT without a previous MAIL must be answered 503, in a session that was never opened as well.",
+			Needs: probe.Needs{Mail: true, Postmaster: true}, Start: probe.Greeted, Errors: 1,
+			Script: probe.Script{test(probe.CommandRCPT), ehlo, mail, control(probe.CommandRCPT), rset},
+			Judge:  patient(probe.Refuses("503", probe.LegalRcpt)),
+			Bites: "A sender that takes up a connection where another one left it, without EHLO and MAIL of its " +
+				"own: a pool that hands out connections which were closed and opened again.",
+			Fix: "Begin every connection with EHLO and every message with MAIL.",
+		},
+		{
+			ID: "data-before-ehlo", Title: "DATA before EHLO or HELO",
+			Group: probe.GroupSequence, Profile: probe.Standard, Level: probe.May, Ordering: true,
+			Refs: []probe.Ref{"RFC 5321 3.3", "RFC 5321 4.1.4", "RFC 2920 3.2(3)"},
+			Norm: "With no MAIL and no RCPT the server may answer DATA with 503 or 554, in a session that was " +
+				"never opened as well. A 354 is tolerated.",
+			Needs: probe.Needs{Mail: true}, Start: probe.Greeted, Errors: 1,
+			Script: probe.Script{test("DATA"), ehlo, control(probe.CommandMAIL), rset},
+			Judge:  refusesData(), Allowed: "354",
+			Bites: "A sender that writes a message without looking at any reply: a script that pipes a whole " +
+				"session into a socket.",
+			Fix: "Read the reply to each command, and go on to DATA only behind a RCPT that was accepted.",
+		},
+		{
+			ID: "rset-before-ehlo", Title: "RSET before EHLO or HELO",
+			Group: probe.GroupSequence, Profile: probe.Quick, Polarity: probe.Service, Level: probe.Must,
+			Refs: []probe.Ref{"RFC 5321 4.1.4", "RFC 5321 4.1.1.5"},
+			Norm: "RSET may be used at any time. Without an argument it must be answered 250, and the server must " +
+				"not close the connection because of it.",
+			Start: probe.Greeted, Worst: 2,
+			Script: ungreeted("RSET"),
+			Judge:  probe.Serves("250", probe.LegalNothing),
+			Bites:  "A library that sends RSET to bring a fresh or reused connection into a known state, before EHLO.",
+			Fix:    "Say EHLO first; a fresh connection has nothing to reset.",
+		},
+		{
+			ID: "vrfy-before-ehlo", Title: "VRFY before EHLO or HELO",
+			Group: probe.GroupSequence, Profile: probe.Quick, Polarity: probe.Service, Level: probe.Should,
+			Refs: []probe.Ref{"RFC 5321 4.1.4", "RFC 5321 4.1.1.6"},
+			Norm: "VRFY may be used at any time, without a session; a server should process it normally and not " +
+				"answer 503. Whether it verifies anybody is another matter.",
+			Start: probe.Greeted, Worst: 2,
+			Script: ungreeted("VRFY postmaster"),
+			Judge:  servesAnyhow("250,251,252,550,551,553"),
+			Bites:  "A monitoring script that asks with VRFY whether a server is alive, and says no EHLO.",
+			Fix:    "Say EHLO before VRFY, or do without VRFY: hardly a server verifies anybody.",
+		},
+		{
+			ID: "help-before-ehlo", Title: "HELP before EHLO or HELO",
+			Group: probe.GroupSequence, Profile: probe.Quick, Polarity: probe.Service, Level: probe.Should,
+			Refs: []probe.Ref{"RFC 5321 4.1.4", "RFC 5321 4.1.1.8"},
+			Norm: "HELP may be used at any time, without a session; a server should process it normally and not " +
+				"answer 503.",
+			Start: probe.Greeted, Worst: 2,
+			Script: ungreeted("HELP"),
+			Judge:  servesAnyhow("211,214,250"),
+			Bites:  "A script that asks with HELP what kind of server it has reached, and says no EHLO.",
+			Fix:    "Say EHLO first: its reply tells what the server offers, which HELP does not.",
+		},
+		{
+			ID: "quit-before-ehlo", Title: "QUIT before EHLO or HELO",
+			Group: probe.GroupSequence, Profile: probe.Quick, Polarity: probe.Service, Level: probe.Must,
+			Refs: []probe.Ref{"RFC 5321 4.1.1.10", "RFC 5321 4.1.4"},
+			Norm: "QUIT may come at any time, also as the first command. The server must answer it with 221 and " +
+				"then close the connection.",
+			Start: probe.Greeted, Own: true, Final: true, Worst: 1,
+			Script: probe.Script{test("QUIT"), listen("end", probe.Step{For: probe.CloseWait})},
+			Judge:  quitCloses(),
+			Bites:  "A load balancer or a monitor that connects, reads the greeting and takes its leave.",
+			Fix:    "Take any answer to such a QUIT for a sign of life, and close the connection yourself.",
+		},
+	}
+}
+
+// insideSession are commands at the wrong place behind EHLO.
+func insideSession() []probe.Check {
+	return []probe.Check{
 		{
 			ID: probe.RcptBeforeMail, Title: "RCPT before MAIL",
 			Group: probe.GroupSequence, Profile: probe.Quick, Level: probe.Must, Ordering: true,
@@ -82,66 +170,123 @@ func sequence() []probe.Check {
 				"the most frequent cause of 503 in practice.",
 			Fix: "Send RSET after any error inside a transaction, and wait for its 250 before the next MAIL.",
 		},
+		{
+			ID: "data-after-rcpt-refused", Title: "DATA after every RCPT was refused",
+			Group: probe.GroupSequence, Profile: probe.Standard, Level: probe.May, Ordering: true,
+			Refs: []probe.Ref{"RFC 5321 3.3", "RFC 5321 4.1.4", "RFC 2920 3.2(3)", "RFC 2920 1"},
+			Norm: "Where no recipient was accepted, the server may answer DATA with 503 or 554. A 354 is tolerated, " +
+				"but a server that offers PIPELINING should not give it: a sender that pipelines would send its " +
+				"message to nobody.",
+			Needs: probe.Needs{Mail: true, Given: []probe.Given{badRefused("4yz,5yz")}}, Start: probe.Hello, Errors: 2,
+			Script: probe.Script{
+				control(probe.CommandMAIL).Wanting("250"), probe.Line("bad", probe.CommandBad).Wanting("4yz,5yz"), test("DATA"), rset,
+			},
+			Judge: refusesDataLater(), Allowed: "354",
+			Bites: "A sender that sends DATA without looking at the replies to its RCPTs, and takes the refusal of " +
+				"DATA for the reason why the mail failed.",
+			Fix: "Count the accepted recipients; with none, send RSET instead of DATA, and report what RCPT was " +
+				"answered.",
+		},
+		{
+			ID: "rset-with-argument", Title: "RSET with an argument",
+			Group: probe.GroupSequence, Profile: probe.Full, Level: probe.Should,
+			Refs:  []probe.Ref{"RFC 5321 4.1.1", "RFC 5321 4.3.2"},
+			Norm:  "RSET takes no argument; a server should refuse one with 501.",
+			Start: probe.Hello, Errors: 1,
+			Script: probe.Script{test("RSET now"), control("NOOP")},
+			Judge:  patient(probe.Refuses("501", probe.LegalNothing)),
+			Bites:  "A sender that puts a note or an identifier behind RSET.",
+			Fix:    "Send RSET alone.",
+		},
+		{
+			ID: "noop-with-argument", Title: "NOOP with an argument",
+			Group: probe.GroupSequence, Profile: probe.Full, Polarity: probe.Service, Level: probe.Should,
+			Refs:  []probe.Ref{"RFC 5321 4.1.1.9"},
+			Norm:  "NOOP may have an argument, which a server should ignore.",
+			Start: probe.Hello, Worst: 1,
+			Script: probe.Script{test("NOOP smtpprobe"), control("NOOP")},
+			Judge:  probe.Serves("250", probe.LegalNothing),
+			Bites:  "A sender that marks its keepalives with a text behind NOOP.",
+			Fix:    "Send NOOP alone.",
+		},
+		{
+			ID: "unknown-command", Title: "a command that does not exist",
+			Group: probe.GroupSequence, Profile: probe.Quick, Level: probe.Must,
+			Refs: []probe.Ref{"RFC 5321 4.2.4", "RFC 5321 3.8"},
+			Norm: "A server should answer a command that it does not know with 500, and must not close the " +
+				"connection because it does not understand one.",
+			Start: probe.Hello, Errors: 1,
+			Script: probe.Script{test("ZZPROBE"), control("NOOP")},
+			Judge:  refusesUnknown(), Allowed: "502",
+			Bites: "A sender that tries an extension command (XCLIENT, BDAT, a vendor's own) without having seen " +
+				"its keyword, and loses the connection by it.",
+			Fix: "Send only commands whose keyword the latest reply to EHLO lists.",
+		},
 	}
 }
 
-// patient judges as the cards of MAIL and RCPT say: no 4yz is a verdict on the
-// order of commands, whatever its enhanced code.
-func patient(j probe.Judge) probe.Judge {
-	find := j.Find
-	j.Find = func(ev probe.Evidence) probe.Finding {
-		f := find(ev)
-		if f.Verdict == probe.Deviant && f.Reply.Class() == 4 {
-			f.Verdict, f.Reason = probe.Inconclusive, "transient: "+probe.Brief(f.Reply)
-		}
-		return f
+// helloAgain are EHLO and HELO at another place than the beginning.
+func helloAgain() []probe.Check {
+	return []probe.Check{
+		{
+			ID: "ehlo-twice", Title: "EHLO a second time",
+			Group: probe.GroupSequence, Profile: probe.Quick, Polarity: probe.Service, Level: probe.Must,
+			Refs: []probe.Ref{"RFC 5321 4.1.4"},
+			Norm: "EHLO may be sent again later in a session. If it is acceptable the server must act as on RSET " +
+				"and answer 250. The 503 of RFC 1869 is history since RFC 2821.",
+			Start: probe.Hello, Worst: 1,
+			Script: probe.Script{test(probe.CommandEHLO)},
+			Judge:  probe.Serves("250", probe.LegalNothing),
+			Bites: "A library that says EHLO again before each message, or after a failed login, and gets 503 for " +
+				"an answer.",
+			Fix: "Say EHLO once after the greeting and once after STARTTLS; to begin anew use RSET.",
+		},
+		{
+			ID: "ehlo-after-helo", Title: "EHLO in a session that HELO opened",
+			Group: probe.GroupSequence, Profile: probe.Standard, Polarity: probe.Service, Level: probe.Must,
+			Refs: []probe.Ref{"RFC 5321 4.1.4", "RFC 5321 4.1.1.1"},
+			Norm: "A client may change from HELO to EHLO; the server must act as on any other EHLO and list what it " +
+				"offers.",
+			Start: probe.Helo, Worst: 1,
+			Script: probe.Script{test(probe.CommandEHLO)},
+			Judge:  servesEHLO(),
+			Bites:  "A sender that began with HELO and tries EHLO later, to find out about STARTTLS.",
+			Fix:    "Begin with EHLO, and fall back to HELO only when EHLO is refused.",
+		},
+		{
+			ID: "helo-single-line", Title: "HELO is served, and not answered like EHLO",
+			Group: probe.GroupSequence, Profile: probe.Standard, Polarity: probe.Service, Level: probe.Must,
+			Refs:  []probe.Ref{"RFC 5321 4.5.1", "RFC 5321 4.1.1.1", "RFC 5321 3.2"},
+			Norm:  "A server must serve HELO, and must not return the list of extensions for it.",
+			Start: probe.Greeted, Worst: 1,
+			Script: probe.Script{test(probe.CommandHELO).Wanting("250"), control(probe.CommandMAIL), rset},
+			Judge:  answersHELO(),
+			Bites: "An old device that knows only HELO: where it is refused the device sends nothing; where it is " +
+				"answered with many lines, the device reads the second one as the reply to MAIL.",
+			Fix: "Speak EHLO, and read replies of several lines to their last one.",
+		},
+		{
+			ID: "ehlo-no-argument", Title: "EHLO without a name",
+			Group: probe.GroupSequence, Profile: probe.Standard, Level: probe.Should,
+			Refs: []probe.Ref{"RFC 5321 4.1.1.1", "RFC 5321 4.1.4"},
+			Norm: "EHLO must name the client. A server should refuse one that does not with 501; 500, 502, 504 and " +
+				"550 are named for it too.",
+			Start: probe.Hello, Errors: 1,
+			Script: probe.Script{test("EHLO"), control("NOOP")},
+			Judge:  patient(probe.Refuses("501", probe.LegalNothing)), Allowed: "500,502,504,550",
+			Bites: "A sender on a host whose name is not configured: it says EHLO with an empty name.",
+			Fix:   "Give the sender a host name, or let it say its address literal, [192.0.2.1].",
+		},
+		{
+			ID: "ehlo-rejected-keeps-state", Title: "a refused EHLO leaves the transaction alone",
+			Group: probe.GroupSequence, Profile: probe.Standard, Polarity: probe.Keeping, Level: probe.Must,
+			Refs:  []probe.Ref{"RFC 5321 4.1.4"},
+			Norm:  "Where EHLO is not acceptable, the server must stay in the state in which it was.",
+			Needs: sees(), Start: probe.Hello, Errors: 1,
+			Script: probe.Script{mail, disturb("EHLO"), isOpen().When(probe.Disturb, probe.IfRefused), rset},
+			Judge:  probe.KeepsRefused(),
+			Bites:  "A sender that says a faulty EHLO between MAIL and RCPT, and goes on as if nothing had been.",
+			Fix:    "After any refused EHLO send RSET, and begin the message again with MAIL.",
+		},
 	}
-	return j
-}
-
-// refusesNested judges a second MAIL. Every MAIL counts for LIMITS MAILMAX (RFC
-// 9422 4.1), so the end of the connection may be that limit.
-func refusesNested() probe.Judge {
-	j := patient(probe.Refuses("503", probe.LegalMail))
-	find := j.Find
-	j.Find = func(ev probe.Evidence) probe.Finding {
-		f := find(ev)
-		if f.Verdict == probe.Dropped && f.Reply.Code == 421 && ev.Facts.Offered.Has("LIMITS") {
-			f.Verdict, f.Reason = probe.Inconclusive, "limit: "+probe.Brief(f.Reply)
-		}
-		return f
-	}
-	return j
-}
-
-// mailUngreeted judges MAIL without EHLO. Inside TLS after STARTTLS an accepted
-// MAIL proves nothing: the receiver may remember the EHLO in clear, which
-// tls-mail-without-ehlo is about.
-func mailUngreeted() probe.Judge {
-	j := patient(probe.Refuses("503", probe.LegalMail))
-	find := j.Find
-	j.Find = func(ev probe.Evidence) probe.Finding {
-		f := find(ev)
-		if f.Verdict == probe.Lenient && ev.Facts.Channel == probe.Upgraded {
-			f.Verdict = probe.Inconclusive
-			f.Reason = "accepted, but the EHLO before STARTTLS may have been remembered"
-		}
-		return f
-	}
-	return j
-}
-
-// refusesData judges DATA that nobody can receive. RFC 5321 3.3 tolerates 354;
-// RFC 2920 3.2(3) says that a server which offers PIPELINING should not give it.
-func refusesData() probe.Judge {
-	j := probe.Refuses("503,554", probe.LegalNothing)
-	find := j.Find
-	j.Find = func(ev probe.Evidence) probe.Finding {
-		f := find(ev)
-		if f.Verdict == probe.Lenient && ev.Facts.Offered.Has("PIPELINING") {
-			f.Says, f.Reason = probe.Deviates, "a server that offers PIPELINING should not (RFC 2920 3.2(3))"
-		}
-		return f
-	}
-	return j
 }

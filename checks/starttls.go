@@ -16,6 +16,11 @@ func starttls() []probe.Check {
 	survives := upgrade
 	survives.Postmaster, survives.Checks = true, []string{probe.RcptBeforeMail}
 	survives.Secured = false // a refusal of STARTTLS in a transaction needs no handshake
+	survives.Given = []probe.Given{
+		{Check: "starttls-mid-transaction", Step: "mail", Codes: butTLSFirst, Else: mailNeedsTLS},
+		// After a 4yz the next session may get the 220.
+		{Check: "starttls-mid-transaction", Step: probe.Test, Codes: "220,4yz", Else: "STARTTLS is refused inside a transaction"},
+	}
 	return []probe.Check{
 		{
 			ID: "starttls-inside-tls", Title: "STARTTLS inside TLS",
@@ -137,8 +142,8 @@ func transactionInsideTLS() probe.Judge {
 }
 
 func findTransactionInsideTLS(ev probe.Evidence) probe.Finding {
-	if mail := ev.Walk.Find("mail"); mail.Refused() && mail.Reply().Code == 530 {
-		return probe.Absent("MAIL is refused in clear, so no transaction can be open before TLS: " + probe.Brief(mail.Reply()))
+	if f, demanded := demandsTLS(ev); demanded {
+		return f
 	}
 	if start := ev.Walk.Find(probe.StepSTARTTLS); start.Refused() {
 		if start.Reply().Class() == 4 {

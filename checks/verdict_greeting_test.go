@@ -62,7 +62,7 @@ func onEarlyTalk(closes bool, lines ...string) *middlebox {
 func refusesFromSecond(reply string) *middlebox {
 	met := false
 	return &middlebox{opens: func(p *passage) bool {
-		if p.hear(10*time.Millisecond) == "" {
+		if said := p.hear(10 * time.Millisecond); said == "" || grouped(said) {
 			return false
 		}
 		if !met {

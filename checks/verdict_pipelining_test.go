@@ -11,7 +11,7 @@ import (
 // what the fate says. The receiver behind it never hears of the group.
 func onGroup(verb string, f fate, lines ...string) *middlebox {
 	return &middlebox{client: func(p *passage, octets string) fate {
-		if !strings.HasPrefix(octets, verb) || !group(octets) {
+		if !strings.HasPrefix(octets, verb) || !grouped(octets) {
 			return forward
 		}
 		if len(lines) > 0 {
@@ -104,11 +104,11 @@ func groupRefusedRows() []row {
 func lateReply(verb, reply string) *middlebox {
 	return &middlebox{client: func(p *passage, octets string) fate {
 		last := len(p.said) - 1
-		grouped := false
+		inGroup := false
 		for _, before := range p.said[:last] {
-			grouped = grouped || group(before)
+			inGroup = inGroup || grouped(before)
 		}
-		if !grouped || group(octets) || !strings.HasPrefix(octets, verb) {
+		if !inGroup || grouped(octets) || !strings.HasPrefix(octets, verb) {
 			return forward
 		}
 		p.say(reply)
@@ -118,17 +118,17 @@ func lateReply(verb, reply string) *middlebox {
 
 // swallowInGroup loses one reply to a group, and no other.
 func swallowInGroup() *middlebox {
-	grouped := false // of the sessions, which come one after the other
+	inGroup := false // of the sessions, which come one after the other
 	return &middlebox{
 		client: func(_ *passage, octets string) fate {
-			grouped = group(octets)
+			inGroup = grouped(octets)
 			return forward
 		},
 		server: func(_ *passage, octets string) string {
-			if !grouped {
+			if !inGroup {
 				return octets
 			}
-			grouped = false
+			inGroup = false
 			_, rest, _ := strings.Cut(octets, "\r\n")
 			return rest
 		},

@@ -53,7 +53,7 @@ func starttlsRows() []row {
 // what the fate says.
 func onInjection(f fate, lines ...string) *middlebox {
 	return &middlebox{client: func(p *passage, octets string) fate {
-		if !strings.HasPrefix(octets, "STARTTLS\r\n") || !group(octets) {
+		if !strings.HasPrefix(octets, "STARTTLS\r\n") || !grouped(octets) {
 			return forward
 		}
 		if len(lines) > 0 {
@@ -67,7 +67,7 @@ func onInjection(f fate, lines ...string) *middlebox {
 // alert (RFC 8446 section 6.2). The number of one of them is that of a line feed.
 func alertOnInjection(number byte) *middlebox {
 	return &middlebox{client: func(p *passage, octets string) fate {
-		if !strings.HasPrefix(octets, "STARTTLS\r\n") || !group(octets) {
+		if !strings.HasPrefix(octets, "STARTTLS\r\n") || !grouped(octets) {
 			return forward
 		}
 		p.say("220 2.0.0 Ready")
@@ -129,7 +129,7 @@ func tlsRows() []row {
 // firstMail answers a MAIL that is the first command of a session in clear.
 func firstMail(reply string) *middlebox {
 	return &middlebox{client: func(p *passage, octets string) fate {
-		if len(p.said) > 1 || !strings.HasPrefix(octets, "MAIL") {
+		if !ungreeted(p) || !strings.HasPrefix(octets, "MAIL") {
 			return forward
 		}
 		p.say(reply)

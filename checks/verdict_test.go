@@ -25,6 +25,7 @@ type row struct {
 	implicit   bool          // TLS from the first octet
 	tls        run.TLS       // empty: auto
 	box        *middlebox
+	among      bool     // it is about a check that shares its session with others
 	try        []string // a transcript by hand in place of a run; see transcript_test.go
 
 	verdict probe.Verdict
@@ -41,10 +42,14 @@ func unregulated() []probe.Conformance { return []probe.Conformance{probe.Unregu
 func noFault() []probe.Conformance { return []probe.Conformance{probe.Conforms, probe.Unregulated} }
 
 func rows() []row {
-	return slices.Concat(
+	all := slices.Concat(
 		greetingRows(), sequenceRows(), dataRows(), transactionRows(), starttlsRows(), tlsRows(),
 		groupRows(), groupRefusedRows(), framingRows(),
 	)
+	for _, group := range groups() {
+		all = append(all, group.rows...)
+	}
+	return all
 }
 
 func (r row) result(t *testing.T) probe.Result {
@@ -54,6 +59,9 @@ func (r row) result(t *testing.T) probe.Result {
 	}
 	receiver := lab.Receiver{Lapses: r.lapses, Extensions: r.extensions, ImplicitTLS: r.implicit, GreetDelay: r.greets}
 	a := askThrough(t, receiver, r.box, func(o *run.Options) {
+		if !r.among {
+			o.Selected = []probe.Check{*probe.CheckByID(o.Catalogue, r.check)}
+		}
 		switch {
 		case r.implicit:
 			o.TLS = run.Implicit

@@ -1,6 +1,10 @@
 package probe
 
-import "github.com/smtpprobe/smtpprobe/probe/smtp"
+import (
+	"slices"
+
+	"github.com/smtpprobe/smtpprobe/probe/smtp"
+)
 
 // Check is one rule that a receiver can be held to, as data: what is sent, what
 // is read, and what each answer means. The run, the plan, the listing, the
@@ -23,7 +27,8 @@ type Check struct {
 	Final  bool // ends its session, which others may have used before
 	Risky  bool // may cost the prober its reputation: runs last
 	Repeat bool // a lenient verdict needs a second try that agrees
-	Errors int  // error replies that it may cause on a receiver that serves postmaster
+	Errors int  // error replies of a receiver that does what the RFCs say
+	Worst  int  // error replies at most, where that is more
 	Script Script
 
 	Judge Judge
@@ -42,18 +47,43 @@ type Ref string
 type Needs struct {
 	Offered    []string // keywords that EHLO must offer in the channel of the check
 	Unoffered  []string // keywords that it must not offer
+	Lacking    []string // keywords of which it must not offer one at least
 	Mail       bool     // MAIL is accepted in its legal place
 	Postmaster bool     // the reply to RCPT in its legal place is known
-	Bad        bool     // so is that to the recipient that cannot exist
 	Helo       bool     // HELO, and MAIL after it, are accepted
+	Clear      bool     // the check is about a session in clear
 	Upgrade    bool     // STARTTLS is offered and the check uses it, from a session in clear
 	Secured    bool     // a handshake works
 	Checks     []string // other checks, whose transcripts the judge looks at
+	Given      []Given  // outcomes of other checks without which there is nothing to try
+}
+
+// Given is an outcome of another check that must be known before this one is
+// played: what is accepted there would make it dangerous, or pointless.
+type Given struct {
+	Check string
+	Step  string
+	Codes smtp.Codes // the reply to the step must have one of these
+	Else  string     // why there is nothing to try where it has another
 }
 
 // InClear reports whether the check begins in clear even where all others run
-// inside TLS: it is about the way into TLS.
-func (c *Check) InClear() bool { return c.Needs.Upgrade }
+// inside TLS: it is about the way into TLS, or about what is wrong without it.
+func (c *Check) InClear() bool { return c.Needs.Upgrade || c.Needs.Clear }
+
+// AtWorst is the number of error replies that the check may cause at most.
+func (c *Check) AtWorst() int { return max(c.Errors, c.Worst) }
+
+// Needed are the other checks whose transcripts this one cannot do without.
+func (c *Check) Needed() []string {
+	needed := slices.Clone(c.Needs.Checks)
+	for _, g := range c.Needs.Given {
+		if !slices.Contains(needed, g.Check) {
+			needed = append(needed, g.Check)
+		}
+	}
+	return needed
+}
 
 // Judge turns evidence into a finding. Its meanings are the same knowledge in
 // words, for people.

@@ -40,7 +40,11 @@ const maxTries = 3
 func Decide(c *Check, catalogue []Check, rec Record) Result {
 	facts := GatherFacts(rec.Channel, rec.Baselines)
 	tries := rec.Tries[c.ID]
-	if f, settled := Precondition(c, facts, rec.NoTLS); settled {
+	f, settled := Precondition(c, facts, rec.NoTLS)
+	if !settled && len(tries) == 0 {
+		f, settled = rec.given(c, catalogue)
+	}
+	if settled {
 		if f.Verdict == Inconclusive && rec.Over != "" && len(tries) == 0 {
 			f.Reason = rec.Over
 		}
@@ -50,10 +54,9 @@ func Decide(c *Check, catalogue []Check, rec Record) Result {
 		return result(c, Unknown(rec.why(c, facts)), nil)
 	}
 	needed := map[string]Walk{}
-	for _, id := range c.Needs.Checks {
-		i := slices.IndexFunc(catalogue, func(other Check) bool { return other.ID == id })
-		if t := rec.Tries[id]; i >= 0 && len(t) > 0 {
-			needed[id] = Replay(catalogue[i].Script, t[len(t)-1])
+	for _, id := range c.Needed() {
+		if w, known := rec.walk(id, catalogue); known {
+			needed[id] = w
 		}
 	}
 	results := make([]Result, 0, len(tries))
@@ -68,6 +71,15 @@ func Decide(c *Check, catalogue []Check, rec Record) Result {
 		results = append(results, r)
 	}
 	return agree(results)
+}
+
+// walk is the latest try of another check beside its script.
+func (rec Record) walk(id string, catalogue []Check) (Walk, bool) {
+	c, tries := CheckByID(catalogue, id), rec.Tries[id]
+	if c == nil || len(tries) == 0 {
+		return Walk{}, false
+	}
+	return Replay(c.Script, tries[len(tries)-1]), true
 }
 
 func (rec Record) why(c *Check, facts Facts) string {
@@ -180,117 +192,6 @@ func (f Finding) conformance(c *Check) Conformance {
 		return Deviates
 	}
 	return Unregulated
-}
-
-// Precondition says whether the check can tell anything at all on a receiver
-// with these facts. The second value is false where it can, as far as they
-// reach.
-func Precondition(c *Check, facts Facts, noTLS bool) (Finding, bool) {
-	if f, settled := tlsPrecondition(c, facts, noTLS); settled {
-		return f, true
-	}
-	offered := facts.offeredTo(c)
-	if offered == nil {
-		return Finding{}, false // nobody knows
-	}
-	for _, k := range c.Needs.Offered {
-		if !offered.Has(k) {
-			return Absent(k + " is not offered"), true
-		}
-	}
-	for _, k := range c.Needs.Unoffered {
-		if offered.Has(k) {
-			return Absent(k + " is offered"), true
-		}
-	}
-	return baselinePrecondition(c, facts)
-}
-
-// offeredTo are the capabilities in the channel where the check plays.
-func (f Facts) offeredTo(c *Check) smtp.Capabilities {
-	switch {
-	case c.Start == TunnelHello:
-		return f.OfferedTLS
-	case c.InClear(), c.Start == Connected && f.Channel == Upgraded:
-		return f.OfferedClear
-	}
-	return f.Offered
-}
-
-func tlsPrecondition(c *Check, facts Facts, noTLS bool) (Finding, bool) {
-	tunnel := c.Start == TunnelHello && facts.Channel == Clear
-	switch {
-	case c.Needs.Upgrade && facts.Channel == Implicit:
-		return Absent("TLS is there from the first octet, so nothing can be said in clear"), true
-	case noTLS && (c.Needs.Upgrade || tunnel):
-		return Absent("TLS is switched off for this run"), true
-	case !c.Needs.Upgrade && !tunnel, facts.OfferedClear == nil:
-		return Finding{}, false
-	case !facts.StarttlsOffered():
-		return Absent("STARTTLS is not offered"), true
-	case facts.Starttls.Code == 0:
-		return facts.unknown("STARTTLS", facts.upgradeBaseline()), true
-	case facts.Starttls.Code != 220:
-		return Unknown("STARTTLS is refused in its legal place too: " + Brief(facts.Starttls)), true
-	case !c.Needs.Secured && !tunnel:
-		return Finding{}, false
-	case facts.Unsecured != "":
-		return Unknown("the TLS handshake fails: " + facts.Unsecured), true
-	case facts.Channel == Clear && facts.Failed[B2] != "":
-		return Unknown("control B2 failed: " + facts.Failed[B2]), true
-	}
-	return Finding{}, false
-}
-
-// upgradeBaseline is the baseline that shows the way into TLS.
-func (f Facts) upgradeBaseline() Baseline {
-	if f.Channel == Upgraded {
-		return B0
-	}
-	return B2
-}
-
-// StarttlsOffered reports whether EHLO in clear offers STARTTLS. Inside an
-// upgraded channel it must have.
-func (f Facts) StarttlsOffered() bool {
-	return f.Channel == Upgraded || f.OfferedClear.Has("STARTTLS")
-}
-
-func baselinePrecondition(c *Check, facts Facts) (Finding, bool) {
-	for _, need := range []struct {
-		holds bool
-		what  string
-		reply smtp.Reply
-		from  Baseline
-	}{
-		{c.Needs.Mail, "MAIL", facts.Mail, B0},
-		{c.Needs.Helo, "HELO", facts.Helo, B3},
-		{c.Needs.Helo, "MAIL after HELO", facts.HeloMail, B3},
-	} {
-		switch {
-		case !need.holds || need.reply.Class() == 2:
-		case need.reply.Code == 0:
-			return facts.unknown(need.what, need.from), true
-		case need.what == "HELO" && need.reply.Class() == 5 && need.reply.Enhanced().Subject != smtp.SubjectPolicy:
-			return Absent("HELO is refused: " + Brief(need.reply)), true
-		default:
-			return Unknown(need.what + " is refused in its legal place too: " + Brief(need.reply)), true
-		}
-	}
-	if c.Needs.Postmaster && facts.Postmaster.Code == 0 {
-		return facts.unknown("RCPT", B1), true
-	}
-	return Finding{}, false
-}
-
-// unknown is the finding where a baseline did not come to the reply that is
-// needed.
-func (f Facts) unknown(what string, b Baseline) Finding {
-	reason := "the answer to " + what + " in its legal place is not known"
-	if why := f.Failed[b]; why != "" {
-		reason += ": " + why
-	}
-	return Unknown(reason)
 }
 
 // CheckByID finds a check; nil where there is none.

@@ -24,27 +24,25 @@ const (
 const (
 	stepMail  = "mail"
 	stepRcpt  = "rcpt"
-	stepBad   = "bad"
 	stepAgain = "mail again"
 	stepNoop  = "noop"
 )
 
-// Script is the exchange of the baseline in the channel. B1 names the
-// recipient that cannot exist only where a check needs its reply.
-func (b Baseline) Script(channel Channel, bad bool) Script {
+// Script is the exchange of the baseline in the channel. B1 does not name the
+// recipient that cannot exist: four times is what a receiver may be asked for it,
+// and RcptRefused asks as well.
+func (b Baseline) Script(channel Channel) Script {
 	mail, rset := Line(stepMail, CommandMAIL), Line("rset", "RSET").Wanting("250")
 	switch b {
 	case B1:
-		s := append(Prelude(Hello, channel), mail.Wanting("250"))
-		if bad {
-			// The group of pipeline-group, one by one.
-			s = append(s, Line(stepBad, CommandBad), rset, Line(stepAgain, CommandMAIL))
-		}
-		return append(s, Line(stepRcpt, CommandRCPT), rset)
+		return append(
+			Prelude(Hello, channel), mail.Wanting("250"), rset, Line(stepAgain, CommandMAIL),
+			Line(stepRcpt, CommandRCPT), rset,
+		)
 	case B2:
 		return append(Prelude(TunnelHello, Clear), mail, rset)
 	case B3:
-		return append(Prelude(Greeted, channel), Line(StepHELO, CommandHELO).Wanting("250"), mail, rset)
+		return append(Prelude(Helo, channel), mail, rset)
 	}
 	return append(Prelude(Hello, channel), mail, rset, Line(stepNoop, "NOOP").Wanting("250"))
 }
@@ -59,8 +57,8 @@ type Facts struct {
 	OfferedClear smtp.Capabilities // by the EHLO in clear, if there was one
 	Mail         smtp.Reply        // MAIL in its legal place, in the run's own channel
 	Postmaster   smtp.Reply        // RCPT of the one recipient, legal
-	Bad          smtp.Reply        // RCPT of the recipient that cannot exist, legal
 	MailAgain    smtp.Reply        // MAIL after RSET
+	Noop         smtp.Reply        // NOOP in its usual place
 	Helo         smtp.Reply
 	HeloMail     smtp.Reply          // MAIL after HELO
 	Starttls     smtp.Reply          // to STARTTLS in B2
@@ -83,7 +81,7 @@ func GatherFacts(channel Channel, baselines map[Baseline]Transcript) Facts {
 			f.Failed[b] = string(NoteShifted)
 			continue
 		}
-		w := ReplayAll(b.Script(channel, t.Names(BadRecipient)), t)
+		w := ReplayAll(b.Script(channel), t)
 		if reason := f.failure(b, w); reason != "" {
 			f.Failed[b] = reason
 		}
@@ -123,6 +121,7 @@ func (f *Facts) take(b Baseline, w Walk, t Transcript) {
 		f.Offered = OfferedIn(w)
 		f.OfferedClear = smtp.ParseCapabilities(w.legible(StepEHLO))
 		f.Mail = w.legible(stepMail)
+		f.Noop = w.legible(stepNoop)
 		if f.Channel != Clear {
 			f.secure(t)
 			f.OfferedTLS = f.Offered
@@ -131,7 +130,6 @@ func (f *Facts) take(b Baseline, w Walk, t Transcript) {
 		}
 	case B1:
 		f.Postmaster = w.legible(stepRcpt)
-		f.Bad = w.legible(stepBad)
 		f.MailAgain = w.legible(stepAgain)
 	case B2:
 		f.Starttls = w.legible(StepSTARTTLS)
@@ -167,16 +165,6 @@ func OfferedIn(w Walk) smtp.Capabilities {
 		return smtp.ParseCapabilities(o.Reply())
 	}
 	return smtp.ParseCapabilities(w.legible(StepEHLO))
-}
-
-// Names reports whether the client wrote the text in the transcript.
-func (t Transcript) Names(text string) bool {
-	for _, e := range t {
-		if e.From == FromClient && containsFold(e.Text, text) {
-			return true
-		}
-	}
-	return false
 }
 
 // PostmasterRefused reports whether RCPT of the one recipient is refused in

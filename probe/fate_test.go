@@ -41,12 +41,12 @@ func TestRefusesReadsTheEndOfTheConnection(t *testing.T) {
 		want{probe.Strict, probe.Conforms, "", 554}.check(t, got)
 	})
 	t.Run("closed in the legal place too", func(t *testing.T) {
-		b1 := helloed + "C: MAIL FROM:<>\nS: 250 2.1.0 Ok\n" + rcpt + "*: closed by the server"
+		b1 := helloed + "C: MAIL FROM:<>\nS: 250 2.1.0 Ok\nC: RSET\nS: 250 2.0.0 Ok\nC: MAIL FROM:<>\nS: 250 2.1.0 Ok\n" + rcpt + "*: closed by the server"
 		got := judge(t, rcptBeforeMail(), heard{baselines: map[probe.Baseline]string{probe.B1: b1}}, "--\n"+rcpt+"*: closed by the server")
 		want{probe.Inconclusive, "", "", 0}.check(t, got)
 	})
 	t.Run("421 in the legal place too", func(t *testing.T) {
-		b1 := helloed + "C: MAIL FROM:<>\nS: 250 2.1.0 Ok\n" + rcpt + "S: 421 4.3.2 bye\n*: closed by the server"
+		b1 := helloed + "C: MAIL FROM:<>\nS: 250 2.1.0 Ok\nC: RSET\nS: 250 2.0.0 Ok\nC: MAIL FROM:<>\nS: 250 2.1.0 Ok\n" + rcpt + "S: 421 4.3.2 bye\n*: closed by the server"
 		got := judge(t, rcptBeforeMail(), heard{baselines: map[probe.Baseline]string{probe.B1: b1}}, "--\n"+rcpt+"S: 421 4.3.2 bye\n*: closed by the server")
 		want{probe.Inconclusive, "", "", 0}.check(t, got)
 	})
@@ -55,7 +55,7 @@ func TestRefusesReadsTheEndOfTheConnection(t *testing.T) {
 // After an error of its own script a check cannot tell a limit from an answer.
 func TestRefusesCountsTheErrorsOfItsOwnScript(t *testing.T) {
 	c := probe.Check{
-		ID: "data-after-rcpt-refused", Level: probe.May, Needs: probe.Needs{Mail: true, Bad: true}, Start: probe.Hello,
+		ID: "data-after-rcpt-refused", Level: probe.May, Needs: probe.Needs{Mail: true}, Start: probe.Hello,
 		Script: probe.Script{mail, probe.Line("bad", probe.CommandBad).Wanting("4yz,5yz"), probe.Line(probe.Test, "DATA"), rset},
 		Judge:  probe.Refuses("503,554", probe.LegalNothing),
 	}

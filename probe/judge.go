@@ -11,6 +11,11 @@ import (
 // like on this receiver.
 const RcptBeforeMail = "rcpt-before-mail"
 
+// RcptRefused is the check in which the recipient that cannot exist is asked for
+// alone: others take its reply from there, since the receiver may be asked only
+// four times.
+const RcptRefused = "rcpt-refused-keeps-transaction"
+
 // Fate is the finding where a step has no usable reply, whatever the rule:
 // never reached, malformed, surplus or missing replies, the end of the
 // connection, 421. The second value is false where the replies can be judged.
@@ -82,6 +87,13 @@ func (ev Evidence) silent(o Outcome) Finding {
 	if o.Partial {
 		return Finding{Verdict: Broken, Reason: "a reply that stopped in the middle"}
 	}
+	// Some receivers pause after an error, for longer with each, and so delay the
+	// good command behind it: a late reply is not a missing one.
+	if n := ev.Walk.ErrorsUntil(o.Step.Name); n > 0 {
+		f := Unknown(fmt.Sprintf("tarpit: no reply to %s in time, with %d error replies before it", o.what(), n))
+		f.Again = ev.Walk.Before.Errors > 0 // those of its own script come again
+		return f
+	}
 	return Finding{Verdict: Broken, Reason: o.what() + ": no reply"}
 }
 
@@ -96,7 +108,7 @@ func (ev Evidence) hungUp(o Outcome) Finding {
 	if n := ev.Walk.ErrorsUntil(o.Step.Name); n > 0 {
 		f.Verdict = Inconclusive
 		f.Reason = fmt.Sprintf("limit: %s, with %d error replies before it", f.Reason, n)
-		f.Again = true
+		f.Again = ev.Walk.Before.Errors > 0 // those of its own script come again
 		return f
 	}
 	if f.Reply.Enhanced().Subject == smtp.SubjectPolicy {

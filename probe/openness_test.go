@@ -101,30 +101,6 @@ func TestIsOpen(t *testing.T) {
 	}
 }
 
-// Postmaster's reply is that of RCPT, whatever else B1 asks.
-func TestIsOpenWhereB1NamesTheBadRecipientToo(t *testing.T) {
-	b1 := helloed + `
-		C: MAIL FROM:<>
-		S: 250 2.1.0 Ok
-		C: RCPT TO:<smtpprobe@smtpprobe.invalid>
-		S: 554 5.7.1 relaying denied
-		C: RSET
-		S: 250 2.0.0 Ok
-		C: MAIL FROM:<>
-		S: 250 2.1.0 Ok
-		C: RCPT TO:<postmaster@example.com>
-		S: 550 5.1.1 no such user
-		C: RSET
-		S: 250 2.0.0 Ok`
-	f := facts(t, probe.Clear, map[probe.Baseline]string{probe.B1: b1})
-	if f.Postmaster.Code != 550 || f.Bad.Code != 554 || f.Failed[probe.B1] != "" {
-		t.Errorf("got %d and %d, failed %q; want 550, 554 and no failure", f.Postmaster.Code, f.Bad.Code, f.Failed[probe.B1])
-	}
-	if !f.PostmasterRefused() {
-		t.Error("got postmaster not refused, want it so")
-	}
-}
-
 // known are the two baselines of IS-OPEN on an ordinary receiver.
 func known() heard {
 	return heard{tries: map[string][]string{probe.RcptBeforeMail: before("503 5.5.1 need MAIL")}}
@@ -187,7 +163,8 @@ func TestKeepsReadsTheDisturbance(t *testing.T) {
 		{"kept", session(ok, rcpt+"S: 250 2.1.5 Ok"), want{probe.Correct, probe.Conforms, "", 250}},
 		{"lost", session(ok, rcpt+"S: 503 5.5.1 need MAIL"), want{probe.Overstrict, probe.Violates, "gone", 503}},
 		{"refused inside only", session(ok, "S: 503 5.5.1 not now"), want{probe.Overstrict, probe.Violates, "inside", 503}},
-		{"refused everywhere", session("502 5.5.1 disabled", "S: 502 5.5.1 disabled"), want{probe.Inconclusive, "", "everywhere", 502}},
+		{"refused everywhere, and kept", session("502 5.5.1 disabled", "S: 502 5.5.1 disabled\nC: RCPT TO:<postmaster@example.com>\nS: 250 2.1.5 Ok"), want{probe.Correct, probe.Conforms, "", 250}},
+		{"503 everywhere", session("503 5.5.1 never", "S: 503 5.5.1 never\nC: RCPT TO:<postmaster@example.com>\nS: 250 2.1.5 Ok"), want{probe.Inconclusive, "", "everywhere", 503}},
 		{"refused otherwise inside", session("502 5.5.1 disabled", "S: 503 5.5.1 not now"), want{probe.Overstrict, probe.Violates, "", 503}},
 		{"refused for the moment", session(ok, "S: 451 4.3.0 later"), want{probe.Inconclusive, "", "", 451}},
 		{"closed", session(ok, "*: closed by the server"), want{probe.Dropped, probe.Violates, "", 0}},

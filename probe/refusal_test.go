@@ -163,7 +163,7 @@ func TestRefusesTakesTheControlFromTheBaselines(t *testing.T) {
 // what rule.needs" is inconclusive (catalogue section 3, design idea 5).
 func TestRefusesWithoutAnyControlIsInconclusive(t *testing.T) {
 	const refused = "--\nC: RCPT TO:<postmaster@example.com>\nS: 503 5.5.1 need MAIL\n*: closed by the server"
-	unasked := helloed + "C: MAIL FROM:<>\nS: 250 2.1.0 Ok\nC: RCPT TO:<postmaster@example.com>\n"
+	unasked := helloed + "C: MAIL FROM:<>\nS: 250 2.1.0 Ok\nC: RSET\nS: 250 2.0.0 Ok\nC: MAIL FROM:<>\nS: 250 2.1.0 Ok\nC: RCPT TO:<postmaster@example.com>\n"
 	for name, b1 := range map[string]string{
 		"B1 was never run":           "",
 		"B1 was closed at RCPT":      unasked + "*: closed by the server",
@@ -199,7 +199,7 @@ func TestJudgesMeanWhatTheySay(t *testing.T) {
 		"Refuses": {probe.Refuses("503", probe.LegalNothing), n},
 		"Serves":  {probe.Serves("250", probe.LegalNothing), p},
 		"Clears":  {probe.Clears(), d},
-		"Keeps":   {probe.Keeps(), p},
+		"Keeps":   {probe.Keeps("250"), p},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := map[probe.Verdict]bool{}

@@ -60,7 +60,13 @@ func (o Outcome) what() string {
 	case Listen:
 		return "listening"
 	}
-	return strings.Join(o.Step.Verbs(), "+")
+	verbs := o.Step.Verbs()
+	for i, v := range verbs {
+		if v == "" {
+			verbs[i] = "an empty line"
+		}
+	}
+	return strings.Join(verbs, "+")
 }
 
 // Brief is a reply on one line: code, enhanced code and escaped text, at most

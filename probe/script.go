@@ -40,17 +40,23 @@ const (
 // Silences on purpose, from the cards of the catalogue.
 const (
 	Drain        = 300 * time.Millisecond // for surplus replies after a group
-	Injected     = 2 * time.Second        // for the reply to an injected command
-	CloseWait    = 5 * time.Second        // for the end of the connection after QUIT
+	Gap          = 500 * time.Millisecond // between the two halves of one line
+	Goodbye      = 200 * time.Millisecond // for a close behind the 221
+	ChunkReplies = time.Second            // for surplus replies after a chunk
 	EarlyReplies = time.Second            // for further replies after those to early talk
+	Injected     = 2 * time.Second        // for the reply to an injected command
+	Surplus      = 2 * time.Second        // for a second reply to one odd line
+	CloseWait    = 5 * time.Second        // for the end of the connection after QUIT
+	LineWait     = 5 * time.Second        // for a reply to what is no whole line
+	ShakeWait    = 30 * time.Second       // for what becomes of a handshake that never began
 )
 
 // Step is one step of a script.
 type Step struct {
 	Act     Act
 	Name    string        // by which conditions and judges find its outcome
-	Text    string        // octets to write, with {ehlo}, {from}, {rcpt} and {bad} to fill in
-	Replies int           // replies to read after a write
+	Text    string        // octets to write, with {ehlo}, {from}, {rcpt} and {bad} to fill in; see also Facts.Fill
+	Replies int           // replies to read after a write; where a Listen ends before its time
 	Want    smtp.Codes    // the script ends here unless every reply has one of these; empty: any
 	If      Condition     // the step is passed over unless this holds
 	Of      string        // the step whose outcome the condition looks at
@@ -87,13 +93,17 @@ func (s Step) When(of string, c Condition) Step {
 	return s
 }
 
-// Verbs are the verbs of the command lines that the step writes, upper case.
+// Verbs are the verbs of the lines that the step writes, upper case; a line
+// that begins with no letter has an empty one. The octets of a chunk are no
+// lines (RFC 3030 2).
 func (s Step) Verbs() []string {
 	var verbs []string
-	for line := range strings.SplitSeq(strings.TrimSuffix(s.Text, "\r\n"), "\r\n") {
-		if s.Act == Send {
-			verb, _, _ := strings.Cut(line, " ")
-			verbs = append(verbs, strings.ToUpper(verb))
+	for rest := s.Text; s.Act == Send && rest != ""; {
+		line, after, _ := strings.Cut(rest, "\r\n")
+		command := smtp.ParseCommand(line)
+		verbs, rest = append(verbs, command.Verb), after
+		if chunk, ok := command.Chunk(); command.Verb == "BDAT" && ok {
+			rest = rest[min(int(chunk.Size), len(rest)):]
 		}
 	}
 	return verbs
@@ -136,6 +146,7 @@ type Start uint8
 const (
 	Connected   Start = iota // before the greeting
 	Greeted                  // after the greeting, before EHLO
+	Helo                     // after HELO
 	Hello                    // after EHLO
 	TunnelHello              // after EHLO inside TLS, however that TLS is reached
 )
@@ -177,8 +188,56 @@ func Prelude(start Start, channel Channel) Script {
 		s = append(s, ehlo, Line(StepSTARTTLS, "STARTTLS").Wanting("220"), Step{Act: Handshake, Name: StepHandshake})
 		ehlo.Name = StepEHLOTLS
 	}
-	if start != Greeted {
-		s = append(s, ehlo)
+	switch start {
+	case Greeted:
+		return s
+	case Helo:
+		return append(s, Line(StepHELO, CommandHELO).Wanting("250"))
 	}
-	return s
+	return append(s, ehlo)
+}
+
+// Bridge leads a session from one start to another without a new connection.
+// The second value is false where nothing does.
+func Bridge(from, to Start) (Script, bool) {
+	switch {
+	case from == to:
+		return nil, true
+	case to == Hello && (from == Greeted || from == Helo):
+		return Script{Line(StepEHLO, CommandEHLO).Wanting("250")}, true
+	case to == Helo && (from == Greeted || from == Hello):
+		return Script{Line(StepHELO, CommandHELO).Wanting("250")}, true
+	}
+	return nil, false
+}
+
+// Leads is the start at which a script leaves a session that served what the
+// script does on no condition.
+func (s Script) Leads(from Start) Start {
+	for _, step := range s {
+		switch {
+		case step.If != Always:
+		case strings.EqualFold(step.Text, CommandEHLO+"\r\n"):
+			from = Hello
+		case strings.EqualFold(step.Text, CommandHELO+"\r\n"):
+			from = Helo
+		}
+	}
+	return from
+}
+
+// Left is the start at which a session was left by what happened in it: the
+// last EHLO or HELO that was answered 250, in a write of its own, decides.
+func (w Walk) Left(from Start) Start {
+	for _, o := range w.Outcomes {
+		if verbs := o.Step.Verbs(); len(verbs) == 1 && o.Reply().Code == 250 {
+			switch verbs[0] {
+			case "EHLO":
+				from = Hello
+			case "HELO":
+				from = Helo
+			}
+		}
+	}
+	return from
 }

@@ -45,9 +45,12 @@ func (o Outcome) Reply() smtp.Reply {
 
 // Missing is the number of replies that did not come.
 func (o Outcome) Missing() int {
-	due := o.Step.Replies
-	if o.Step.Act == Greet {
+	due := 0
+	switch o.Step.Act {
+	case Greet:
 		due = 1
+	case Send:
+		due = o.Step.Replies
 	}
 	return max(0, due-len(o.Replies))
 }
@@ -211,7 +214,7 @@ func (r *reading) read(events Transcript) Transcript {
 func (r *reading) complete() bool {
 	switch r.Step.Act {
 	case Listen:
-		return false
+		return r.Step.Replies > 0 && len(r.Replies) >= r.Step.Replies
 	case Handshake:
 		return r.secured
 	}
@@ -249,7 +252,7 @@ func (r *reading) add(e Event) {
 	if !ok {
 		return
 	}
-	if r.Unsent || (r.Step.Act != Listen && r.Missing() == 0) {
+	if r.Unsent || r.Missing() == 0 && (r.Step.Act != Listen || r.complete()) {
 		r.Surplus = append(r.Surplus, reply)
 		return
 	}

@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"io"
+	"regexp"
 	"strings"
 
 	"github.com/smtpprobe/smtpprobe/probe"
@@ -29,11 +30,7 @@ func explain(b *strings.Builder, c probe.Check) {
 	paragraph(b, fmt.Sprintf("group %s, profile %s, requirement level for receivers: %s", c.Group, c.Profile, c.Level))
 	section(b, "Rule")
 	paragraph(b, c.Norm)
-	refs := make([]string, len(c.Refs))
-	for i, r := range c.Refs {
-		refs[i] = string(r)
-	}
-	paragraph(b, strings.Join(refs, ", "))
+	paragraph(b, strings.Join(refsOf(c), ", "))
 	if conditions := conditionsOf(c); conditions != "" {
 		section(b, "Runs only where")
 		paragraph(b, conditions)
@@ -48,6 +45,14 @@ func explain(b *strings.Builder, c probe.Check) {
 	paragraph(b, c.Bites)
 	section(b, "How to mend that sender")
 	paragraph(b, c.Fix)
+}
+
+func refsOf(c probe.Check) []string {
+	refs := make([]string, len(c.Refs))
+	for i, r := range c.Refs {
+		refs[i] = string(r)
+	}
+	return refs
 }
 
 func section(b *strings.Builder, title string) { fmt.Fprintf(b, "\n%s\n", title) }
@@ -83,9 +88,14 @@ func conditionsOf(c probe.Check) string {
 	}
 	add(len(c.Needs.Offered) > 0, "EHLO offers "+strings.Join(c.Needs.Offered, ", "))
 	add(len(c.Needs.Unoffered) > 0, "EHLO does not offer "+strings.Join(c.Needs.Unoffered, ", "))
+	add(len(c.Needs.Lacking) > 0, "EHLO does not offer all of "+strings.Join(c.Needs.Lacking, ", "))
+	add(c.Needs.Clear, "the session begins in clear")
 	add(c.Needs.Upgrade || c.Start == probe.TunnelHello, "STARTTLS is offered (or TLS is there already)")
 	add(c.Needs.Mail, "MAIL is accepted in its legal place")
-	add(c.Needs.Helo, "HELO is accepted")
+	add(c.Needs.Helo || c.Start == probe.Helo, "HELO is accepted")
+	for _, g := range c.Needs.Given {
+		add(true, fmt.Sprintf("%s in %s was answered %s", g.Step, g.Check, g.Codes))
+	}
 	add(len(c.Needs.Checks) > 0, "the answer to "+strings.Join(c.Needs.Checks, ", ")+" is known")
 	return strings.Join(all, "; ")
 }
@@ -127,11 +137,19 @@ func sent(b *strings.Builder, s probe.Step) {
 				tail = "   (one segment)" + tail
 			}
 		}
-		fmt.Fprintf(b, "  C: %s%s\n", smtp.Escape(strings.TrimSuffix(l, "\r\n")), tail)
+		fmt.Fprintf(b, "  C: %s%s\n", shortened(smtp.Escape(strings.TrimSuffix(l, "\r\n"))), tail)
 	}
 	if s.Want != "" {
 		fmt.Fprintf(b, "  S: %s\n", s.Want)
 	}
+}
+
+// filler is a word that is there for its length only.
+var filler = regexp.MustCompile(`x{40,}`)
+
+// shortened shows what stands for its length alone by its length.
+func shortened(line string) string {
+	return filler.ReplaceAllStringFunc(line, func(x string) string { return fmt.Sprintf("xxx...(%d times x)", len(x)) })
 }
 
 func condition(s probe.Step) string {

@@ -40,13 +40,16 @@ unless --profile says otherwise.`,
 
 func listText(w io.Writer, list []probe.Check) error {
 	var b strings.Builder
-	group := probe.Group("")
+	group, width := probe.Group(""), 0
+	for _, c := range list {
+		width = max(width, len(c.ID))
+	}
 	for _, c := range list {
 		if c.Group != group {
 			group = c.Group
 			fmt.Fprintf(&b, "%s\n", group)
 		}
-		head := fmt.Sprintf("  %-24s %-8s %-6s ", c.ID, c.Profile, c.Level)
+		head := fmt.Sprintf("  %-*s %-8s %-6s ", width, c.ID, c.Profile, c.Level)
 		for _, line := range wrap(c.Title, listWidth-len(head)) {
 			fmt.Fprintf(&b, "%s%s\n", head, line)
 			head = strings.Repeat(" ", len(head))

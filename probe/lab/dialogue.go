@@ -55,6 +55,7 @@ func (d *dialogue) use(conn net.Conn, left int64) {
 	d.in = newInput(conn, d.out, d.server.receiver.IdleTimeout, left)
 	for _, h := range d.hooks {
 		d.in.bareLF = d.in.bareLF || h.bareLF
+		d.in.segments = d.in.segments || h.segments
 	}
 }
 

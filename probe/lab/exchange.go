@@ -37,6 +37,8 @@ type hooks struct {
 	handshake func(h *handshake)
 	// bareLF takes a lone LF for a line end.
 	bareLF bool
+	// segments takes what comes in one segment for a line.
+	segments bool
 }
 
 // ending is what becomes of the connection after a reply.

@@ -26,6 +26,7 @@ type input struct {
 	patience time.Duration // for each read
 	left     int64         // octets that may still come
 	bareLF   bool          // a lone LF ends a line too
+	segments bool          // so does the end of a segment
 }
 
 func newInput(conn net.Conn, pending *bufio.Writer, patience time.Duration, left int64) *input {
@@ -63,6 +64,9 @@ type line struct {
 // next reads a line up to CR LF, the only line end there is (RFC 5321 section
 // 2.3.8). An error comes with what had been received of the line.
 func (in *input) next() (line, error) {
+	if l, ok := in.segment(); ok {
+		return l, nil
+	}
 	var kept []byte
 	var octets int64
 	var before byte // the octet before the part
@@ -79,6 +83,22 @@ func (in *input) next() (line, error) {
 		}
 		before = part[len(part)-1]
 	}
+}
+
+// segment takes a segment without a line end for a line, where that is wanted.
+func (in *input) segment() (line, bool) {
+	if !in.segments {
+		return line{}, false
+	}
+	if _, err := in.reader.Peek(1); err != nil {
+		return line{}, false
+	}
+	octets, _ := in.reader.Peek(in.reader.Buffered()) // what is buffered can be peeked at
+	if strings.Contains(string(octets), "\n") {
+		return line{}, false
+	}
+	in.forget()
+	return line{text: strings.TrimSuffix(string(octets), "\r"), octets: int64(len(octets))}, true
 }
 
 // crlf reports whether a part that ends in LF ends in CR LF.

@@ -2,12 +2,19 @@ package lab
 
 // AcceptEarlyTalk answers what came before the greeting in its order.
 func AcceptEarlyTalk() Lapse {
-	return onAnswer("accept-early-talk", "greets, and answers what came before the greeting", func(x *exchange) {
-		if x.verb == Greeting && x.refused {
-			x.refused = false
-			x.take(x.before.Greet())
+	return Lapse{Name: "accept-early-talk", Note: "greets, and answers what came before the greeting", begin: func() hooks {
+		early := false
+		return hooks{
+			answer: func(x *exchange) {
+				if x.verb == Greeting && x.refused {
+					early, x.refused = true, false
+					x.take(x.before.Greet())
+				}
+			},
+			// What stands behind the first early command came early as well.
+			refuses: func(x *exchange) bool { return !early || x.nth > 1 },
 		}
-	})
+	}}
 }
 
 // onGroup makes a lapse that only lets groups pass which a strict receiver

@@ -88,6 +88,34 @@ func ForgetAt(verb string) Lapse {
 	})
 }
 
+// ForgetAtRefused ends the transaction with a verb that it refuses, and must
+// therefore not touch it (RFC 5321 section 4.1.4).
+func ForgetAtRefused(verb string) Lapse {
+	return onAnswer(name("forget-at-refused", verb), "ends the transaction with a refusal of this verb", func(x *exchange) {
+		if x.verb == verb && x.failed() {
+			x.forgetTransaction()
+		}
+	})
+}
+
+// OpenAtRefusedMail refuses MAIL and opens a transaction all the same.
+func OpenAtRefusedMail() Lapse {
+	return onAnswer("open-at-refused-mail", "refuses MAIL and opens a transaction all the same", func(x *exchange) {
+		if x.verb == "MAIL" && x.failed() && (x.before.State == oracle.StateEHLO || x.before.State == oracle.StateHELO) {
+			_, x.after = x.before.Accept("MAIL FROM:<>")
+		}
+	})
+}
+
+// NullSenderOpensNothing accepts MAIL FROM:<> and takes it for no sender.
+func NullSenderOpensNothing() Lapse {
+	return onAnswer("null-sender-opens-nothing", "accepts the null sender and opens no transaction", func(x *exchange) {
+		if x.verb == "MAIL" && x.code() == 250 && nullSender(x.line) {
+			x.after = x.unchanged()
+		}
+	})
+}
+
 // Replace answers with another reply wherever a strict receiver refuses with
 // 503, as servers do that know one code for every error of order.
 func Replace(reply string) Lapse {

@@ -10,13 +10,15 @@ import (
 // each in one form. Most can be had in others from the functions that make
 // them, and more from Accept, Keep and Forget.
 func Lapses() []Lapse {
-	return slices.Concat(orderLapses(), tlsLapses(), policyLapses(), paceLapses(), groupLapses(), closeLapses(), octetLapses())
+	return slices.Concat(orderLapses(), tlsLapses(), policyLapses(), paceLapses(), groupLapses(), closeLapses(), extensionLapses(), lineLapses(), placeLapses(), octetLapses())
 }
 
 func orderLapses() []Lapse {
 	return []Lapse{
 		AcceptNestedMail(), KeepAcrossHello(), RefuseSecondHello(), RefuseBeforeHello("NOOP"), RefuseBeforeHello("RSET"),
 		ForgetAt("NOOP"), ForgetAt("HELP"), ForgetAt("VRFY"),
+		ForgetAtRefused("EHLO"), ForgetAtRefused("RCPT"), ForgetAtRefused("DATA"), ForgetAtRefused("ZZPROBE"),
+		OpenAtRefusedMail(), NullSenderOpensNothing(), RefuseBeforeHello("VRFY"), RefuseBeforeHello("HELP"),
 		Replace("502 5.5.1 Command not implemented"),
 		ReplyAt(Place{State: "M", Verb: "DATA"}, "550 5.7.1 Not now"),
 		HeloListsKeywords(), StayAfterQuit(), SilentQuit(), KeepChunksUnswallowed(), TakeBareLF(),

@@ -9,7 +9,6 @@ package plan
 import (
 	"cmp"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/smtpprobe/smtpprobe/probe"
@@ -18,7 +17,7 @@ import (
 // The budgets of one session (catalogue section 4, from the limits of real
 // servers): chasquid answers the third error with 421, Exim closes at the
 // eleventh command that is not mail, Sendmail pauses from the third EHLO,
-// postscreen takes twenty commands in all.
+// postscreen takes twenty commands in all, and none after the first DATA or BDAT.
 const (
 	MaxErrors   = 2
 	MaxNonMail  = 8
@@ -34,52 +33,19 @@ type Session struct {
 	Cost    Cost
 }
 
-// Cost is what a session makes a receiver count, at worst.
-type Cost struct {
-	Commands int
-	NonMail  int // RSET, NOOP, EHLO, HELO, VRFY, HELP, STARTTLS
-	Hellos   int
-	Mails    int
-	Errors   int
-}
-
-func (c Cost) plus(d Cost) Cost {
-	return Cost{
-		c.Commands + d.Commands, c.NonMail + d.NonMail, c.Hellos + d.Hellos,
-		c.Mails + d.Mails, c.Errors + d.Errors,
-	}
-}
-
-func (c Cost) within(maxMails int) bool {
-	return c.Errors <= MaxErrors && c.NonMail <= MaxNonMail && c.Hellos <= MaxHellos &&
-		c.Commands <= MaxCommands && (maxMails == 0 || c.Mails <= maxMails)
-}
-
-// CostOf is the cost of a script; errors is what it may cause at worst.
-func CostOf(script probe.Script, errors int) Cost {
-	c := Cost{Errors: errors}
-	for _, step := range script {
-		for _, verb := range step.Verbs() {
-			c.Commands++
-			switch verb {
-			case "EHLO", "HELO":
-				c.Hellos++
-				c.NonMail++
-			case "RSET", "NOOP", "VRFY", "HELP", "STARTTLS":
-				c.NonMail++
-			case "MAIL":
-				c.Mails++
-			}
-		}
-	}
-	return c
-}
-
 // Make packs the checks into sessions. Longer sessions come first, risky ones
 // last; checks that have a session of their own keep it.
 func Make(checks []*probe.Check, facts probe.Facts) []Session {
-	p := packer{facts: facts, maxMails: mailMax(facts)}
-	for _, c := range p.ordered(checks) {
+	p := packer{facts: facts}
+	sorted := slices.Clone(checks)
+	slices.SortStableFunc(sorted, func(a, b *probe.Check) int {
+		return cmp.Or(
+			cmp.Compare(p.weight(a), p.weight(b)),
+			cmp.Compare(p.cost(b).Errors, p.cost(a).Errors),
+			cmp.Compare(p.cost(b).Commands, p.cost(a).Commands),
+		)
+	})
+	for _, c := range sorted {
 		p.place(c)
 	}
 	slices.SortStableFunc(p.sessions, func(a, b Session) int {
@@ -95,46 +61,21 @@ func risk(s Session) int {
 	return 0
 }
 
-// mailMax is the limit of LIMITS MAILMAX (RFC 9422 4.1), 0 where there is none.
-func mailMax(facts probe.Facts) int {
-	for _, p := range facts.Offered.Params("LIMITS") {
-		if number, ok := strings.CutPrefix(p, "MAILMAX="); ok {
-			if n, err := strconv.Atoi(number); err == nil && n > 0 {
-				return n
-			}
-		}
-	}
-	return 0
-}
-
 type packer struct {
 	facts    probe.Facts
-	maxMails int
 	sessions []Session
 }
 
-// ordered puts the checks in the order in which they are placed: those that
-// need a session of their own or its beginning, then DATA and BDAT before
-// anything that may get a recipient accepted, and what ends a session last.
-func (p *packer) ordered(checks []*probe.Check) []*probe.Check {
-	sorted := slices.Clone(checks)
-	slices.SortStableFunc(sorted, func(a, b *probe.Check) int {
-		return cmp.Or(
-			cmp.Compare(rank(a), rank(b)),
-			cmp.Compare(p.cost(b).Errors, p.cost(a).Errors),
-			cmp.Compare(p.cost(b).Commands, p.cost(a).Commands),
-		)
-	})
-	return sorted
-}
-
-func rank(c *probe.Check) int {
+// weight is the order in which checks find their place: those first that are
+// hard to place, since they want a session of their own or its beginning, or
+// must not stand beside a recipient.
+func (p *packer) weight(c *probe.Check) int {
 	switch {
 	case c.Own:
 		return 0
-	case c.Start == probe.Connected || c.Start == probe.Greeted:
+	case c.Start == probe.Connected, c.Start == probe.Greeted, c.Start == probe.Helo:
 		return 1
-	case sends(c, "DATA"), sends(c, "BDAT"):
+	case endsTalk(c):
 		return 2
 	case c.Final:
 		return 4
@@ -142,8 +83,92 @@ func rank(c *probe.Check) int {
 	return 3
 }
 
-func sends(c *probe.Check, verb string) bool {
-	return slices.ContainsFunc(c.Script, func(s probe.Step) bool { return slices.Contains(s.Verbs(), verb) })
+// place puts the check into the fullest session that can bear it, or into a
+// fresh one.
+func (p *packer) place(c *probe.Check) {
+	best := -1
+	for i := range p.sessions {
+		if p.sessions[i].Checks[0].Own || c.Own || p.sessions[i].Channel != p.channel(c) {
+			continue
+		}
+		s, ok := p.arrange(append(slices.Clone(p.sessions[i].Checks), c))
+		if ok && s.Cost.within(p.facts.Offered.MailMax()) && (best < 0 || p.sessions[i].Cost.Errors > p.sessions[best].Cost.Errors) {
+			best = i
+		}
+	}
+	if best < 0 {
+		s, _ := p.arrange([]*probe.Check{c})
+		p.sessions = append(p.sessions, s)
+		return
+	}
+	p.sessions[best], _ = p.arrange(append(p.sessions[best].Checks, c))
+}
+
+// arrange orders the checks of one session and counts what it costs. It fails
+// where they cannot share one.
+func (p *packer) arrange(checks []*probe.Check) (Session, bool) {
+	checks = slices.Clone(checks)
+	slices.SortStableFunc(checks, func(a, b *probe.Check) int {
+		return cmp.Or(cmp.Compare(stage(a), stage(b)), cmp.Compare(p.cost(a).Errors, p.cost(b).Errors))
+	})
+	first := checks[0]
+	s := Session{
+		Start: first.Start, Channel: p.channel(first), Checks: checks,
+		Cost: CostOf(probe.Prelude(first.Start, p.channel(first)), 0),
+	}
+	now, named := flat(first.Start), false
+	for i, c := range checks {
+		bridge, ok := probe.Bridge(now, flat(c.Start))
+		beyond := i > 0 && s.Cost.Errors+AtWorst(c, p.facts) > MaxErrors // its turn would not come
+		if !ok || beyond || p.inside(c) != p.inside(first) || i > 0 && stage(checks[i-1]) == last || named && endsTalk(c) {
+			return s, false
+		}
+		s.Cost = s.Cost.plus(CostOf(bridge, 0)).plus(p.cost(c))
+		now, named = c.Script.Leads(flat(c.Start)), named || names(c)
+	}
+	if !checks[len(checks)-1].Final {
+		s.Cost.Commands++ // QUIT
+	}
+	return s, true
+}
+
+// last is the stage behind which nothing more is played.
+const last = 6
+
+// stage is where in a session a check stands.
+func stage(c *probe.Check) int {
+	leads := c.Script.Leads(flat(c.Start))
+	switch {
+	case endsTalk(c), c.Final:
+		return last
+	case c.Start == probe.Connected:
+		return 0
+	case c.Start == probe.Greeted && leads == probe.Greeted:
+		return 1
+	case c.Start == probe.Greeted:
+		return 2
+	case c.Start == probe.Helo:
+		return 3
+	case leads == probe.Helo:
+		return 5
+	}
+	return 4
+}
+
+// endsTalk reports whether the check sends DATA or BDAT, after which some
+// receivers close.
+func endsTalk(c *probe.Check) bool {
+	return slices.ContainsFunc(c.Script, func(s probe.Step) bool {
+		return slices.Contains(s.Verbs(), "DATA") || slices.Contains(s.Verbs(), "BDAT")
+	})
+}
+
+// flat is the start without regard to TLS.
+func flat(s probe.Start) probe.Start {
+	if s == probe.TunnelHello {
+		return probe.Hello
+	}
+	return s
 }
 
 // names reports whether the check may get a recipient accepted.
@@ -154,33 +179,37 @@ func names(c *probe.Check) bool {
 // cost is the cost of a check on this receiver: where postmaster is refused,
 // each legal RCPT is an error as well.
 func (p *packer) cost(c *probe.Check) Cost {
-	cost := CostOf(c.Script, c.Errors)
-	if p.facts.PostmasterRefused() {
-		for _, s := range c.Script {
-			if s.Name == probe.Control && strings.Contains(s.Text, "{rcpt}") {
-				cost.Errors++
-			}
-		}
-	}
-	return cost
+	return CostOf(likely(c), c.Errors+refusals(c, p.facts))
 }
 
-func (p *packer) place(c *probe.Check) {
-	if !c.Own && rank(c) > 1 {
-		for i := range p.sessions {
-			if s := &p.sessions[i]; p.fits(s, c) {
-				s.Checks = append(s.Checks, c)
-				s.Cost = s.Cost.plus(p.cost(c))
-				return
-			}
+// likely are the steps that a receiver gets to see which does what the RFCs say:
+// it refuses no service, so that no control of a refusal is asked for.
+func likely(c *probe.Check) probe.Script {
+	var played probe.Script
+	passed := map[string]bool{}
+	for _, s := range c.Script {
+		refused := s.If == probe.IfRefused && s.Of == probe.Test && c.Polarity == probe.Service
+		if passed[s.Name] = refused || s.If != probe.Always && passed[s.Of]; !passed[s.Name] {
+			played = append(played, s)
 		}
 	}
-	channel := p.channel(c)
-	cost := CostOf(probe.Prelude(c.Start, channel), 0).plus(p.cost(c))
-	if !c.Final {
-		cost.Commands++ // QUIT
+	return played
+}
+
+// AtWorst is the number of error replies that the check may cause on this
+// receiver. A session in which that would be too many does not play it.
+func AtWorst(c *probe.Check, facts probe.Facts) int { return c.AtWorst() + refusals(c, facts) }
+
+// refusals is the number of legal RCPTs of the check that this receiver refuses.
+func refusals(c *probe.Check, facts probe.Facts) int {
+	n := 0
+	for _, s := range c.Script {
+		legal := s.Name == probe.Control || s.Name == probe.IsOpen && c.Polarity == probe.Keeping
+		if facts.PostmasterRefused() && legal && strings.Contains(s.Text, "{rcpt}") {
+			n++
+		}
 	}
-	p.sessions = append(p.sessions, Session{Start: c.Start, Channel: channel, Checks: []*probe.Check{c}, Cost: cost})
+	return n
 }
 
 // channel is where the session of the check begins.
@@ -191,18 +220,7 @@ func (p *packer) channel(c *probe.Check) probe.Channel {
 	return p.facts.Channel
 }
 
-func (p *packer) fits(s *Session, c *probe.Check) bool {
-	last := s.Checks[len(s.Checks)-1]
-	data := sends(c, "DATA") || sends(c, "BDAT")
-	return !s.Checks[0].Own && !last.Final &&
-		s.inside() == p.inside(c) && s.Channel == p.channel(c) &&
-		(!data || !slices.ContainsFunc(s.Checks, names)) &&
-		s.Cost.plus(p.cost(c)).within(p.maxMails)
-}
-
-// inside reports whether the session is inside TLS after its prelude.
-func (s *Session) inside() bool { return s.Start == probe.TunnelHello || s.Channel != probe.Clear }
-
+// inside reports whether the check is played inside TLS.
 func (p *packer) inside(c *probe.Check) bool {
 	return c.Start == probe.TunnelHello || p.channel(c) != probe.Clear
 }

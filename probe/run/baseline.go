@@ -111,8 +111,6 @@ func (p *prober) baseline(ctx context.Context, b probe.Baseline) {
 }
 
 // converse plays a baseline in a session of its own and keeps its transcript.
-// Another try of B1 leaves the recipient out that cannot exist, where the first
-// one named it: there are receivers that close after the first error.
 func (p *prober) converse(ctx context.Context, b probe.Baseline) (probe.Walk, error) {
 	p.progress(string(b))
 	s, err := p.way.Open(ctx)
@@ -129,7 +127,7 @@ func (p *prober) converse(ctx context.Context, b probe.Baseline) (probe.Walk, er
 	p.sessions++
 	channel := p.record.Channel
 	p.mu.Unlock()
-	script := b.Script(channel, needsBad(p.checks) && !p.record.Baselines[b].Names(probe.BadRecipient))
+	script := b.Script(channel)
 	t := s.Play(ctx, script)
 	cut := ctx.Err() != nil
 	p.leave(ctx, s)

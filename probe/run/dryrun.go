@@ -20,12 +20,9 @@ func (o Options) Plan() []PlannedSession {
 	var sessions []PlannedSession
 	add := func(b probe.Baseline, wanted bool) {
 		if wanted {
-			cost := plan.CostOf(b.Script(channel, needsBad(checks)), 0)
+			cost := plan.CostOf(b.Script(channel), 0)
 			if b == probe.B1 {
 				cost.Errors = 1 // postmaster may be refused
-				if needsBad(checks) {
-					cost.Errors = 2
-				}
 			}
 			sessions = append(sessions, PlannedSession{What: "control " + string(b), Commands: cost.Commands + 1, Errors: cost.Errors})
 		}
@@ -36,18 +33,24 @@ func (o Options) Plan() []PlannedSession {
 	add(probe.B3, needsHelo(checks))
 	facts := probe.Facts{Channel: channel}
 	for _, s := range plan.Make(checks, facts) {
-		sessions = append(sessions, PlannedSession{What: names(s.Checks), Commands: s.Cost.Commands, Errors: s.Cost.Errors})
+		sessions = append(sessions, PlannedSession{What: names(s.Checks), Commands: s.Cost.Commands, Errors: worst(s)})
 	}
 	add(probe.B0Again, true)
 	return sessions
 }
 
-func needsBad(checks []*probe.Check) bool {
-	return needs(checks, func(c *probe.Check) bool { return c.Needs.Bad })
+// worst is the number of error replies that a session may get at most. A check
+// that could take a session beyond the budget is not played in it.
+func worst(s plan.Session) int {
+	sum := 0
+	for _, c := range s.Checks {
+		sum += c.AtWorst()
+	}
+	return min(sum, max(plan.MaxErrors, s.Checks[0].AtWorst()))
 }
 
 func needsRecipients(checks []*probe.Check) bool {
-	return needs(checks, func(c *probe.Check) bool { return c.Needs.Postmaster || c.Needs.Bad })
+	return needs(checks, func(c *probe.Check) bool { return c.Needs.Postmaster })
 }
 
 func needsTLS(checks []*probe.Check) bool {
@@ -55,5 +58,5 @@ func needsTLS(checks []*probe.Check) bool {
 }
 
 func needsHelo(checks []*probe.Check) bool {
-	return needs(checks, func(c *probe.Check) bool { return c.Needs.Helo })
+	return needs(checks, func(c *probe.Check) bool { return c.Needs.Helo || c.Start == probe.Helo })
 }

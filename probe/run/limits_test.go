@@ -30,7 +30,7 @@ func TestLimits(t *testing.T) {
 		"a close at the third error":      {receiver: lapse(lab.CloseAfterErrors(3, ""))},
 		"421 at the second error":         {receiver: lapse(lab.CloseAfterErrors(2, "421 4.7.0 Too many errors"))},
 		"a close at the second error":     {receiver: lapse(lab.CloseAfterErrors(2, ""))},
-		"a close behind each error":       {way: closesBehind(errors), beyond: []string{"pipeline-group"}},
+		"a close behind each error":       {way: closesBehind(errors), beyond: []string{"pipeline-group", "rcpt-refused-keeps-transaction"}},
 		"a close behind each DATA":        {way: dataCloses},
 		"421 at the second error, greets": {receiver: lapse(lab.CloseAfterErrors(2, "421 4.7.0 Too many errors"), lab.Late(lab.Greeting, 6e9))},
 	}

@@ -58,7 +58,7 @@ func (o Options) Wanted() []*probe.Check {
 	add = func(id string) {
 		if c := probe.CheckByID(o.Catalogue, id); c != nil && !want[c.ID] {
 			want[c.ID] = true
-			for _, needed := range c.Needs.Checks {
+			for _, needed := range c.Needed() {
 				add(needed)
 			}
 		}

@@ -76,22 +76,50 @@ func (p *prober) converseChecks(ctx context.Context, s *wire.Session, planned pl
 			return nil, planned.Checks, why
 		}
 	}
+	facts, now := p.facts(), planned.Start
 	var tries []probe.Transcript
 	for i, c := range planned.Checks {
-		if i > 0 && (!s.Usable() || s.Errors()+c.Errors > plan.MaxErrors) {
-			return tries, planned.Checks[i:], "its sessions ended before its turn"
+		if i > 0 {
+			crossed, ok := p.cross(ctx, s, now, c, facts)
+			if !ok {
+				return tries, planned.Checks[i:], lostTurn
+			}
+			before = append(before[:len(before):len(before)], crossed...)
 		}
+		script, _ := facts.Fill(c.Script) // what cannot be filled was never planned
 		begin := s.Begin(i)
-		own := s.Play(ctx, c.Script)
+		own := s.Play(ctx, script)
 		tries = append(tries, append(append(before[:len(before):len(before)], begin), own...))
-		if i == 0 && planned.Start == probe.Greeted {
+		walk := probe.ReplayAll(script, own)
+		if now = walk.Left(c.Start); now != c.Start {
 			before = append(before[:len(before):len(before)], hello(own)...) // what the next ones stand on
 		}
-		if ctx.Err() != nil || probe.ReplayAll(c.Script, own).Ends() {
-			return tries, planned.Checks[i+1:], "its sessions ended before its turn"
+		if ctx.Err() != nil || walk.Ends() {
+			return tries, planned.Checks[i+1:], lostTurn
 		}
 	}
 	return tries, nil, ""
+}
+
+const lostTurn = "its sessions ended before its turn"
+
+// cross leads a session on to its next check. It fails where the session does
+// not bear one, or came to another place than was planned.
+func (p *prober) cross(ctx context.Context, s *wire.Session, now probe.Start, c *probe.Check, facts probe.Facts) (probe.Transcript, bool) {
+	bridge, reachable := probe.Bridge(flat(now), flat(c.Start))
+	if !reachable || !s.Usable() || s.Errors()+plan.AtWorst(c, facts) > plan.MaxErrors {
+		return nil, false
+	}
+	crossed := s.Play(ctx, bridge)
+	return crossed, !probe.ReplayAll(bridge, crossed).Ends() && s.Usable()
+}
+
+// flat is the start without regard to TLS, which no session leaves.
+func flat(s probe.Start) probe.Start {
+	if s == probe.TunnelHello {
+		return probe.Hello
+	}
+	return s
 }
 
 // changed says what a session's own EHLO offers otherwise than the checks need:
@@ -117,7 +145,7 @@ func changed(planned plan.Session, prelude probe.Walk) string {
 	return ""
 }
 
-// hello is the exchange of EHLO in the transcript of a check that says it.
+// hello is the exchange of EHLO or HELO in the transcript of a check that says it.
 func hello(t probe.Transcript) probe.Transcript {
 	var said probe.Transcript
 	for _, e := range t {
@@ -125,7 +153,7 @@ func hello(t probe.Transcript) probe.Transcript {
 			if len(said) > 0 {
 				break
 			}
-			if strings.HasPrefix(e.Text, "EHLO ") {
+			if verb, _, _ := strings.Cut(strings.ToUpper(e.Text), " "); verb == "EHLO" || verb == "HELO" {
 				said = append(said, e)
 			}
 		} else if len(said) > 0 && e.From == probe.FromServer {

@@ -3,6 +3,7 @@ package run_test
 import (
 	"context"
 	"net"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -89,7 +90,7 @@ func (w *world) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 // options are those of a run that is not told otherwise.
 func (w *world) options() run.Options {
 	o := run.Options{
-		Catalogue: checks.All(), Selected: checks.All(), TLS: run.Auto, Timeout: time.Hour,
+		Catalogue: few(), Selected: few(), TLS: run.Auto, Timeout: time.Hour,
 		Wire: wire.Config{
 			Values: probe.Values{EHLO: "probe.example", From: "<>"}, Dial: w.dial, Pace: pace,
 		},
@@ -245,3 +246,17 @@ func show(t *testing.T, transcript probe.Transcript) {
 		t.Logf("%9.1f ms %-6s %.200s", float64(e.At)/1e6, e.From, e)
 	}
 }
+
+// few are the checks that the tests of this package run: one or more of each
+// kind. What a run does with sessions does not hang on the number of checks, and
+// the catalogue has tests of its own.
+func few() []probe.Check {
+	kinds := strings.Fields(`early-talk mail-before-ehlo noop-before-ehlo rcpt-before-mail data-before-mail data-without-rcpt
+		nested-mail rset-clears ehlo-clears noop-keeps-transaction rcpt-refused-keeps-transaction starttls-mid-transaction starttls-inside-tls
+		tls-mail-without-ehlo tls-transaction-survives starttls-injection pipeline-group pipeline-unadvertised
+		pipeline-after-helo pipeline-ehlo-head quit-closes`)
+	return slices.DeleteFunc(checks.All(), func(c probe.Check) bool { return !slices.Contains(kinds, c.ID) })
+}
+
+// everything selects the whole catalogue.
+func everything(o *run.Options) { o.Catalogue, o.Selected = checks.All(), checks.All() }

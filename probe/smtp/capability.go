@@ -2,6 +2,7 @@ package smtp
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -35,6 +36,19 @@ func (c Capabilities) Has(keyword string) bool {
 func (c Capabilities) Params(keyword string) []string {
 	params, _ := c.find(keyword)
 	return params
+}
+
+// MailMax is the number of MAIL commands that a session may have by LIMITS
+// MAILMAX, whether they are accepted or not (RFC 9422 4.1); 0 where none is named.
+func (c Capabilities) MailMax() int {
+	for _, p := range c.Params("LIMITS") {
+		if number, ok := strings.CutPrefix(p, "MAILMAX="); ok {
+			if n, err := strconv.Atoi(number); err == nil && n > 0 {
+				return n
+			}
+		}
+	}
+	return 0
 }
 
 func (c Capabilities) find(keyword string) ([]string, bool) {

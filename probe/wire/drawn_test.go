@@ -193,6 +193,8 @@ var stories = [][]string{
 	{"RCPT TO:{rcpt}", "STARTTLS", shake, "EHLO {ehlo}", "DATA"},
 	{"RCPT TO:{bad}", "STARTTLS", shake, "EHLO {ehlo}", "DATA"},
 	{"STARTTLS", shake, "EHLO {ehlo}", "STARTTLS", shake, "NOOP"},
+	{"STARTTLS", "EHLO {ehlo}", "EHLO {ehlo}", shake, "QUIT"},
+	{"STARTTLS", shake, "STARTTLS", "EHLO {ehlo}", "NOOP"},
 	{"AUTH PLAIN", "*", "AUTH PLAIN", "*", "AUTH PLAIN", "*"},
 	{"RCPT TO:{bad}", "RCPT TO:{bad}", "RCPT TO:{bad}\r\nRCPT TO:{bad}", "RCPT TO:{bad}"},
 	{"QUIT", "QUIT", "MAIL FROM:<>", "NOOP"},

@@ -53,7 +53,8 @@ type guard struct {
 	sender   bool      // a MAIL of a real sender was written, and not reset: one may be in force (S2)
 	tls      bool
 	open     bool // a transaction may be open
-	upgrade  bool // 220 to STARTTLS: the next octets are a handshake
+	upgrade  bool // 2yz to STARTTLS: the next octets are a handshake
+	plain    bool // and it was 220, in clear: or one EHLO, and then nothing
 	asked    bool // 334: the next line is "*"
 	quit     bool
 	auths    int
@@ -130,8 +131,10 @@ func (g *guard) enter(octets string) error {
 	switch {
 	case g.asked && octets != "*\r\n":
 		return errors.New(`after 334 only "*" may follow (S7)`)
-	case g.upgrade:
-		return errors.New("after 220 to STARTTLS only a handshake may follow (RFC 3207 4)")
+	case g.upgrade && (!g.plain || octets != "EHLO "+g.values.EHLO+"\r\n"):
+		return errors.New("after 220 to STARTTLS only a handshake may follow (RFC 3207 4), or one EHLO in clear")
+	case g.passedOver(octets):
+		g.pending = nil
 	case len(g.pending) > 0 && !g.early(octets):
 		return fmt.Errorf("the reply to %s has not come", g.pending[0].verb)
 	}
@@ -153,6 +156,9 @@ func (g *guard) enter(octets string) error {
 			rest = rest[n:]
 		}
 	}
+	if g.upgrade {
+		g.over = "a handshake was due and EHLO was written in clear (RFC 3207 4)"
+	}
 	return nil
 }
 
@@ -161,6 +167,14 @@ func (g *guard) early(octets string) bool {
 	hello, rest, _ := strings.Cut(octets, "\r\n")
 	return len(g.pending) == 1 && g.waitsForGreeting() &&
 		strings.EqualFold(hello, "EHLO "+g.values.EHLO) && (rest == "" || rest == "NOOP\r\n")
+}
+
+// passedOver allows NOOP behind one empty line that was not answered: some
+// receivers pass over such a line, and only the NOOP tells whether this one does.
+// The reply that comes next is then that to NOOP, and another one is a reply that
+// nobody asked for (S9).
+func (g *guard) passedOver(octets string) bool {
+	return len(g.pending) == 1 && g.pending[0].verb == "" && octets == "NOOP\r\n"
 }
 
 // fragment is a line that is not ended yet: only the beginning of a NOOP may be
@@ -296,7 +310,7 @@ func (g *guard) heard(r smtp.Reply) {
 		behind := slices.ContainsFunc(g.pending, func(c command) bool { return c.real })
 		g.open, g.sender = g.open && !done, g.sender && !done || behind
 	case "STARTTLS":
-		g.upgrade = done
+		g.upgrade, g.plain = done, r.Code == 220 && !g.tls
 	case "AUTH":
 		g.asked = r.Code == 334
 	}

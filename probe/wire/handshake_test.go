@@ -134,20 +134,21 @@ func TestHandshakeIsHeld(t *testing.T) {
 		turns  []turn
 		script probe.Script
 	}{
-		"behind DATA":                 {[]turn{{octets: hi}, {octets: fine}}, probe.Script{greets(), sends("MAIL FROM:<>\r\n"), unread("DATA\r\n"), shakes()}},
-		"behind DATA, 354 under way":  {[]turn{{octets: hi}, {pause: time.Millisecond, octets: goAhead}}, probe.Script{greets(), unread("DATA\r\n"), shakes()}},
-		"behind a greeting":           {[]turn{{octets: hi}}, probe.Script{greets(), shakes()}},
-		"behind half a greeting":      {[]turn{{octets: "220"}}, probe.Script{listens(time.Second), shakes()}},
-		"behind early talk":           {[]turn{{}}, probe.Script{unread("EHLO {ehlo}\r\n"), shakes()}},
-		"behind EHLO":                 {[]turn{{octets: hi}, {octets: fine}}, probe.Script{greets(), sends("EHLO {ehlo}\r\n"), shakes()}},
-		"behind STARTTLS refused":     {[]turn{{octets: hi}, {octets: no}}, probe.Script{greets(), sends("STARTTLS\r\n"), shakes()}},
-		"before STARTTLS's reply":     {[]turn{{octets: hi}, {}}, probe.Script{greets(), unread("STARTTLS\r\n"), shakes()}},
-		"behind 220 and 354":          {[]turn{{octets: hi}, {octets: "220 go\r\n" + goAhead}}, probe.Script{greets(), sends("STARTTLS\r\n"), shakes()}},
-		"behind 220 and a surplus":    {[]turn{{octets: hi}, {octets: "220 go\r\n" + fine}}, probe.Script{greets(), sends("STARTTLS\r\n"), shakes()}},
-		"behind 220 and half a line":  {[]turn{{octets: hi}, {octets: "220 go\r\n250 in"}}, probe.Script{greets(), sends("STARTTLS\r\n"), shakes()}},
-		"behind 220 and half a reply": {[]turn{{octets: hi}, {octets: "220 go\r\n250-in\r\n"}}, probe.Script{greets(), sends("STARTTLS\r\n"), shakes()}},
-		"inside TLS":                  {secure, probe.Script{greets(), sends("STARTTLS\r\n"), shakes(), shakes()}},
-		"inside TLS, behind 220":      {append(secure, turn{octets: "220 go\r\n"}), probe.Script{greets(), sends("STARTTLS\r\n"), shakes(), sends("STARTTLS\r\n"), shakes()}},
+		"behind DATA":                  {[]turn{{octets: hi}, {octets: fine}}, probe.Script{greets(), sends("MAIL FROM:<>\r\n"), unread("DATA\r\n"), shakes()}},
+		"behind DATA, 354 under way":   {[]turn{{octets: hi}, {pause: time.Millisecond, octets: goAhead}}, probe.Script{greets(), unread("DATA\r\n"), shakes()}},
+		"behind a greeting":            {[]turn{{octets: hi}}, probe.Script{greets(), shakes()}},
+		"behind half a greeting":       {[]turn{{octets: "220"}}, probe.Script{listens(time.Second), shakes()}},
+		"behind early talk":            {[]turn{{}}, probe.Script{unread("EHLO {ehlo}\r\n"), shakes()}},
+		"behind EHLO":                  {[]turn{{octets: hi}, {octets: fine}}, probe.Script{greets(), sends("EHLO {ehlo}\r\n"), shakes()}},
+		"behind STARTTLS refused":      {[]turn{{octets: hi}, {octets: no}}, probe.Script{greets(), sends("STARTTLS\r\n"), shakes()}},
+		"before STARTTLS's reply":      {[]turn{{octets: hi}, {}}, probe.Script{greets(), unread("STARTTLS\r\n"), shakes()}},
+		"behind 220 and 354":           {[]turn{{octets: hi}, {octets: "220 go\r\n" + goAhead}}, probe.Script{greets(), sends("STARTTLS\r\n"), shakes()}},
+		"behind 220 and a surplus":     {[]turn{{octets: hi}, {octets: "220 go\r\n" + fine}}, probe.Script{greets(), sends("STARTTLS\r\n"), shakes()}},
+		"behind 220 and half a line":   {[]turn{{octets: hi}, {octets: "220 go\r\n250 in"}}, probe.Script{greets(), sends("STARTTLS\r\n"), shakes()}},
+		"behind 220 and half a reply":  {[]turn{{octets: hi}, {octets: "220 go\r\n250-in\r\n"}}, probe.Script{greets(), sends("STARTTLS\r\n"), shakes()}},
+		"inside TLS":                   {secure, probe.Script{greets(), sends("STARTTLS\r\n"), shakes(), shakes()}},
+		"behind 220 and EHLO in clear": {[]turn{{octets: hi}, {octets: "220 go\r\n"}, {octets: fine}}, probe.Script{greets(), sends("STARTTLS\r\n"), sends("EHLO {ehlo}\r\n"), shakes()}},
+		"inside TLS, behind 220":       {append(secure, turn{octets: "220 go\r\n"}), probe.Script{greets(), sends("STARTTLS\r\n"), shakes(), sends("STARTTLS\r\n"), shakes()}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inMemory(t, wire.Config{}, turns(c.turns...), func(s *stage) {

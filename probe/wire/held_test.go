@@ -145,6 +145,13 @@ func TestHeldByWhatCameBefore(t *testing.T) {
 		"S9 several codes":                    {[]exchange{{"NOOP\r\n", "250-a\r\n251 b\r\n"}}, "NOOP\r\n", false},
 		"S9 code 199":                         {[]exchange{{"NOOP\r\n", "199 a\r\n"}}, "NOOP\r\n", false},
 		"TLS NOOP after 220":                  {[]exchange{{"STARTTLS\r\n", "220 go\r\n"}}, "NOOP\r\n", false},
+		"TLS EHLO after 220":                  {[]exchange{{"STARTTLS\r\n", "220 go\r\n"}}, "EHLO {ehlo}\r\n", true},
+		"TLS EHLO without a name after 220":   {[]exchange{{"STARTTLS\r\n", "220 go\r\n"}}, "EHLO\r\n", false},
+		"TLS HELO after 220":                  {[]exchange{{"STARTTLS\r\n", "220 go\r\n"}}, "HELO {ehlo}\r\n", false},
+		"TLS EHLO and NOOP after 220":         {[]exchange{{"STARTTLS\r\n", "220 go\r\n"}}, "EHLO {ehlo}\r\nNOOP\r\n", false},
+		"TLS QUIT after 220 and EHLO":         {[]exchange{{"STARTTLS\r\n", "220 go\r\n"}, {"EHLO {ehlo}\r\n", fine}}, "QUIT\r\n", false},
+		"TLS EHLO after 220 and EHLO":         {[]exchange{{"STARTTLS\r\n", "220 go\r\n"}, {"EHLO {ehlo}\r\n", fine}}, "EHLO {ehlo}\r\n", false},
+		"TLS EHLO after 220, NOOP unanswered": {[]exchange{{"STARTTLS\r\nNOOP\r\n", "220 go\r\n"}}, "EHLO {ehlo}\r\n", false},
 		"TLS EHLO after 250":                  {[]exchange{{"STARTTLS\r\n", fine}}, "EHLO {ehlo}\r\n", false},
 		"TLS NOOP after a refusal":            {[]exchange{{"STARTTLS\r\n", badOrder}}, "NOOP\r\n", true},
 		"TLS two commands behind STARTTLS":    {nil, "STARTTLS\r\nNOOP\r\nNOOP\r\n", false},
@@ -225,4 +232,51 @@ func TestCountedOverSessions(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestNoopBehindAnEmptyLine holds that NOOP, and nothing else, may follow one
+// empty line to which nothing was said, and that each reply behind it has to be
+// the only one.
+func TestNoopBehindAnEmptyLine(t *testing.T) {
+	for name, c := range map[string]struct {
+		unanswered, last string
+		want             bool
+	}{
+		"NOOP":                       {"\r\n", "NOOP\r\n", true},
+		"NOOP with an argument":      {"\r\n", "NOOP x\r\n", false},
+		"two NOOPs":                  {"\r\n", "NOOP\r\nNOOP\r\n", false},
+		"half a NOOP":                {"\r\n", "NOOP\n", false},
+		"another empty line":         {"\r\n", "\r\n", false},
+		"RSET":                       {"\r\n", "RSET\r\n", false},
+		"MAIL":                       {"\r\n", "MAIL FROM:<>\r\n", false},
+		"DATA":                       {"\r\n", "DATA\r\n", false},
+		"QUIT":                       {"\r\n", "QUIT\r\n", false},
+		"NOOP behind two":            {"\r\n\r\n", "NOOP\r\n", false},
+		"NOOP behind NOOP":           {"NOOP\r\n", "NOOP\r\n", false},
+		"NOOP behind an empty group": {"NOOP\r\n\r\n", "NOOP\r\n", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inMemory(t, wire.Config{}, replies(hi, "", fine), func(s *stage) {
+				write := probe.Step{Act: probe.Send, Text: c.unanswered}
+				s.play(probe.Script{greets(), write, listens(time.Second), sends(c.last), listens(time.Second)})
+				if reads := s.log().reads(); (len(reads) > 1 && reads[1] == c.last) != c.want {
+					t.Errorf("got %q written, want %q behind the empty line: %v", reads, c.last, c.want)
+				}
+			})
+		})
+	}
+}
+
+// TestEmptyLineAnsweredLate holds that two replies behind the NOOP end the
+// session: the first is then no answer to it (S9).
+func TestEmptyLineAnsweredLate(t *testing.T) {
+	inMemory(t, wire.Config{}, replies(hi, "", badOrder+fine, fine), func(s *stage) {
+		script := probe.Script{
+			greets(), {Act: probe.Send, Text: "\r\n"}, listens(time.Second), sends("NOOP\r\n"), listens(time.Second), sends("RSET\r\n"),
+		}
+		s.play(script)
+		if reads := s.log().reads(); len(reads) != 2 {
+			t.Errorf("got %q written, want an empty line and NOOP only", reads)
+		}
+	})
 }

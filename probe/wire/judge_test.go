@@ -60,6 +60,7 @@ type trial struct {
 	over     string // why nothing more may come; empty: it may
 	text     bool   // the receiver asked for text: the end has to be a reset
 	upgrade  bool   // 220 to STARTTLS: a handshake or nothing
+	plain    bool   // or, where it was 220 and in clear, one EHLO and nothing more
 	begun    bool   // a handshake has begun
 	inside   bool   // and was done
 	asked    bool   // 334: "*" or nothing
@@ -107,7 +108,7 @@ func (t *trial) came(octets string) {
 	case hello && t.upgrade, hello && t.clear == 0 && len(pending) == 1 && !t.replies.begun():
 	case hello:
 		t.fault("a ClientHello where nobody asked for one")
-	case t.upgrade:
+	case t.upgrade && (!t.plain || octets != "EHLO "+t.values.EHLO+"\r\n"):
 		t.fault("%.200q in clear after 220 to STARTTLS", octets)
 	case t.replies.begun() && len(pending) == 0:
 		t.fault("%.200q was written while a reply came that nobody asked for (S9)", octets)
@@ -123,6 +124,9 @@ func (t *trial) came(octets string) {
 	}
 	if !t.inside {
 		t.clear += len(octets)
+	}
+	if t.upgrade && t.over == "" {
+		t.over = "EHLO in clear after 220 to STARTTLS"
 	}
 	for _, r := range t.readings {
 		r.feed(octets)
@@ -208,7 +212,7 @@ func (t *trial) reply(r reply) {
 	case c.verb == "RCPT" && done:
 		t.accepted++
 	case c.verb == "STARTTLS" && done:
-		t.upgrade = true
+		t.upgrade, t.plain = true, r.code == 220 && !t.inside
 	case c.verb == "AUTH" && r.code == 334:
 		t.asked = true
 	}

@@ -93,7 +93,7 @@ func (s *Session) do(ctx context.Context, step probe.Step) {
 	case probe.Handshake:
 		s.handshake(ctx)
 	case probe.Listen:
-		s.listen(ctx, step.For)
+		s.listen(ctx, step)
 	}
 }
 
@@ -137,10 +137,13 @@ func (s *Session) read(ctx context.Context, n int) {
 	}
 }
 
-// listen takes whatever comes for a while.
-func (s *Session) listen(ctx context.Context, d time.Duration) {
-	if s.hear(ctx, d, func() bool { return false }) == expired {
-		s.note(probe.NoteListened, "for "+d.String())
+// listen takes whatever comes for a while, or until the replies are there that
+// end it.
+func (s *Session) listen(ctx context.Context, step probe.Step) {
+	before := s.replies
+	enough := func() bool { return step.Replies > 0 && s.replies-before >= step.Replies }
+	if s.hear(ctx, step.For, enough) == expired {
+		s.note(probe.NoteListened, "for "+step.For.String())
 	}
 }
 

@@ -101,6 +101,21 @@ func lines(transcript []event) string {
 // matrix is matrix.psv by receiver and check.
 type matrix map[string]map[string]cell
 
+// checks are the checks that the matrix has lines for. The others are not held
+// against real servers yet: their lines have to be worked out by hand first.
+func (m matrix) checks() []string {
+	var all []string
+	for _, cells := range m {
+		for check := range cells {
+			if !slices.Contains(all, check) {
+				all = append(all, check)
+			}
+		}
+	}
+	slices.Sort(all)
+	return all
+}
+
 // cell is a line of the matrix.
 type cell struct {
 	verdict, conformance string

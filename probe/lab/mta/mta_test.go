@@ -147,11 +147,11 @@ func (b bench) build(t *testing.T) {
 	}
 }
 
-// run runs the tool; a word without a hyphen in front of the first flag is the name of a
+// run runs the tool with the checks that the matrix has lines for; a word without a hyphen in front of the first flag is the name of a
 // receiver. It returns what the tool wrote to stdout, and fails unless it exits with 0.
 func (b bench) run(t *testing.T, args ...string) []byte {
 	t.Helper()
-	all := []string{"--resolver", b.zone, "--port", port, "--allow-private", "--ehlo", "probe.lab.example", "--profile", "full"}
+	all := []string{"--resolver", b.zone, "--port", port, "--allow-private", "--ehlo", "probe.lab.example", "--check", strings.Join(b.matrix.checks(), ",")}
 	flags := false
 	for _, arg := range args {
 		if flags = flags || strings.HasPrefix(arg, "-"); !flags {
