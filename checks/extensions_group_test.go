@@ -156,6 +156,7 @@ func extensionRows() []row {
 		{check: "dsn-bad-value", name: "taken and begun", lapses: []lab.Lapse{lab.AcceptBadValues()}, verdict: probe.Lenient, says: violates()},
 		{check: "size-over-limit", name: "taken and begun", lapses: []lab.Lapse{lab.AcceptOversize()}, verdict: probe.Lenient, says: deviates()},
 		{check: "size-over-limit", name: "552 5.3.4", box: onLine(oversizeLine, keep, "552 5.3.4 Too large"), verdict: probe.Strict, says: conforms()},
+		{check: "size-over-limit", name: "552 to every MAIL until RSET, as Postfix", box: sticks(oversizeLine, "552 5.3.4 Too large"), verdict: probe.Strict, says: conforms()},
 		{check: "size-over-limit", name: "452 of policy", box: onLine(oversizeLine, keep, "452 4.7.1 Too much from you"), verdict: probe.Inconclusive, reason: "452"},
 		{check: "size-over-limit", name: "SIZE not offered", extensions: without("SIZE 10240000"), verdict: na, reason: "SIZE is not offered"},
 		{check: "size-over-limit", name: "SIZE without a number", extensions: append(without("SIZE 10240000"), "SIZE"), verdict: na, reason: "no maximum"},
@@ -262,4 +263,19 @@ func extensionChanges() map[string]map[string]string {
 		}
 	}
 	return changes
+}
+
+// sticks answers a line, and every MAIL behind it until RSET.
+func sticks(line, reply string) *middlebox {
+	return &middlebox{client: func(p *passage, octets string) fate {
+		stuck := false
+		for _, said := range p.said {
+			stuck = said == line+"\r\n" || stuck && !strings.HasPrefix(said, "RSET")
+		}
+		if octets != line+"\r\n" && (!stuck || !strings.HasPrefix(octets, "MAIL")) {
+			return forward
+		}
+		p.say(reply)
+		return keep
+	}}
 }

@@ -6,12 +6,14 @@ import (
 )
 
 // mailWith tries MAIL with parameters. The control is the same without any, on
-// the same connection behind it.
+// the same connection behind it and behind RSET: there are receivers that keep a
+// refused parameter until then and refuse every MAIL for it (Postfix its SIZE,
+// Sendmail its RET), which would look like a policy.
 func mailWith(params string) probe.Script { return mailFrom(probe.CommandMAIL + " " + params) }
 
 // mailFrom tries a MAIL of its own.
 func mailFrom(command string) probe.Script {
-	return probe.Script{test(command), rset.When(probe.Test, probe.IfAccepted), control(probe.CommandMAIL), rset}
+	return probe.Script{test(command), probe.Line("undo", "RSET").Wanting("250"), control(probe.CommandMAIL), rset}
 }
 
 // rcptWith tries RCPT with parameters inside a transaction.
