@@ -70,9 +70,9 @@ func (rec Record) Awaits(c *Check) string {
 }
 
 // Settled says whether nothing that is still to be heard can change what is
-// known of a check.
-func (rec Record) Settled(c *Check, catalogue []Check) bool {
-	_, settled := Precondition(c, GatherFacts(rec.Channel, rec.Baselines), rec.NoTLS)
+// known of a check. The facts are those of the record.
+func (rec Record) Settled(c *Check, catalogue []Check, facts Facts) bool {
+	_, settled := Precondition(c, facts, rec.NoTLS)
 	if !settled && len(rec.Tries[c.ID]) == 0 {
 		_, settled = rec.given(c, catalogue)
 	}

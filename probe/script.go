@@ -200,7 +200,13 @@ func Prelude(start Start, channel Channel) Script {
 // Bridge leads a session from one start to another without a new connection.
 // The second value is false where nothing does.
 func Bridge(from, to Start) (Script, bool) {
+	// TLS is left by no session, so that one behind EHLO is like the other.
+	if to == TunnelHello {
+		to = Hello
+	}
 	switch {
+	case from == TunnelHello:
+		return Bridge(Hello, to)
 	case from == to:
 		return nil, true
 	case to == Hello && (from == Greeted || from == Helo):

@@ -116,15 +116,15 @@ func (p *packer) arrange(checks []*probe.Check) (Session, bool) {
 		Start: first.Start, Channel: p.channel(first), Checks: checks,
 		Cost: CostOf(probe.Prelude(first.Start, p.channel(first)), 0),
 	}
-	now, named := flat(first.Start), false
+	now, named := first.Start, false
 	for i, c := range checks {
-		bridge, ok := probe.Bridge(now, flat(c.Start))
+		bridge, ok := probe.Bridge(now, c.Start)
 		beyond := i > 0 && s.Cost.Errors+AtWorst(c, p.facts) > MaxErrors // its turn would not come
 		if !ok || beyond || p.inside(c) != p.inside(first) || i > 0 && stage(checks[i-1]) == last || named && endsTalk(c) {
 			return s, false
 		}
 		s.Cost = s.Cost.plus(CostOf(bridge, 0)).plus(p.cost(c))
-		now, named = c.Script.Leads(flat(c.Start)), named || names(c)
+		now, named = c.Script.Leads(c.Start), named || names(c)
 	}
 	if !checks[len(checks)-1].Final {
 		s.Cost.Commands++ // QUIT
@@ -137,7 +137,7 @@ const last = 6
 
 // stage is where in a session a check stands.
 func stage(c *probe.Check) int {
-	leads := c.Script.Leads(flat(c.Start))
+	leads := c.Script.Leads(c.Start)
 	switch {
 	case endsTalk(c), c.Final:
 		return last
@@ -161,14 +161,6 @@ func endsTalk(c *probe.Check) bool {
 	return slices.ContainsFunc(c.Script, func(s probe.Step) bool {
 		return slices.Contains(s.Verbs(), "DATA") || slices.Contains(s.Verbs(), "BDAT")
 	})
-}
-
-// flat is the start without regard to TLS.
-func flat(s probe.Start) probe.Start {
-	if s == probe.TunnelHello {
-		return probe.Hello
-	}
-	return s
 }
 
 // names reports whether the check may get a recipient accepted.

@@ -149,11 +149,12 @@ func (p *prober) rounds(ctx context.Context) {
 
 // pending are the checks that can tell something and have not yet.
 func (p *prober) pending() []*probe.Check {
+	facts := p.facts()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	var pending, risky []*probe.Check
 	for _, c := range p.checks {
-		if p.lost[c.ID] >= maxLost || p.record.Settled(c, p.options.Catalogue) || p.record.Awaits(c) != "" {
+		if p.lost[c.ID] >= maxLost || p.record.Settled(c, p.options.Catalogue, facts) || p.record.Awaits(c) != "" {
 			continue
 		}
 		if len(p.record.Tries[c.ID]) == 0 || probe.Decide(c, p.options.Catalogue, p.record).Again {

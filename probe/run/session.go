@@ -106,20 +106,12 @@ const lostTurn = "its sessions ended before its turn"
 // cross leads a session on to its next check. It fails where the session does
 // not bear one, or came to another place than was planned.
 func (p *prober) cross(ctx context.Context, s *wire.Session, now probe.Start, c *probe.Check, facts probe.Facts) (probe.Transcript, bool) {
-	bridge, reachable := probe.Bridge(flat(now), flat(c.Start))
+	bridge, reachable := probe.Bridge(now, c.Start)
 	if !reachable || !s.Usable() || s.Errors()+plan.AtWorst(c, facts) > plan.MaxErrors {
 		return nil, false
 	}
 	crossed := s.Play(ctx, bridge)
 	return crossed, !probe.ReplayAll(bridge, crossed).Ends() && s.Usable()
-}
-
-// flat is the start without regard to TLS, which no session leaves.
-func flat(s probe.Start) probe.Start {
-	if s == probe.TunnelHello {
-		return probe.Hello
-	}
-	return s
 }
 
 // changed says what a session's own EHLO offers otherwise than the checks need:
