@@ -32,10 +32,14 @@ import (
 //	    times a receiver.
 //	S8  One QUIT, and RSET before it where a transaction may be open (leave.go).
 //	S9  A reply that nobody asked for, a malformed one, a missing one: the
-//	    connection is in doubt and nothing more is written on it.
+//	    connection is in doubt and nothing more is written on it. But NOOP may
+//	    follow one empty line that nobody answered: some receivers pass it over.
 //	S10 The sender is the null one, or the operator's.
 //	S11 Connections are counted and paced (receiver.go).
 //	S12 What would smuggle a message cannot be written: S1 to S4 exclude it.
+//
+// After a 220 to STARTTLS comes a handshake (RFC 3207 4), or one EHLO in clear and
+// then nothing more.
 //
 // A line is checked under every reading that a lax server may have of it: CR,
 // LF and CR LF as line ends, NUL as the end of a string or as nothing. A line
