@@ -8,7 +8,7 @@ import (
 	"io"
 	"net"
 	"os"
-	"regexp"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -20,18 +20,23 @@ const (
 	greetingWait  = 60 * time.Second
 	replyWait     = 30 * time.Second
 	handshakeWait = 15 * time.Second
+	brokenWindow  = 10 * time.Second
 	closeWindow   = 5 * time.Second
 	listenWindow  = 2 * time.Second
+	briefWindow   = time.Second
+	gap           = 500 * time.Millisecond
 	drainWindow   = 300 * time.Millisecond
+	afterQuit     = 200 * time.Millisecond
+	hangUpWindow  = 100 * time.Millisecond
 )
 
-// recording is the text of one file while it is written.
+// recording is the text of one section while it is written.
 type recording struct {
 	host    string // the name that TLS is told
 	address string
-	offered map[string]bool // keywords of the receiver's EHLO reply in clear
-	text    strings.Builder
-	err     error // the receiver could not be reached, so that this is no recording
+	facts
+	text strings.Builder
+	err  error // the receiver could not be reached, or the contract forbids, so that this is no recording
 }
 
 func (r *recording) note(format string, args ...any) {
@@ -46,6 +51,9 @@ type session struct {
 	conn net.Conn // tcp, or TLS over it
 	in   *bufio.Reader
 	over bool
+	may  contract
+
+	refused bool // by the last reply
 }
 
 // dial opens a connection and notes nothing.
@@ -70,6 +78,14 @@ func (s *session) write(raw string) {
 	if s.over {
 		return
 	}
+	if err := s.may.allow(raw); err != nil {
+		s.r.err = err
+		s.end("not written: " + err.Error())
+		return
+	}
+	if s.hangsUp(); s.over {
+		return
+	}
 	s.r.note("C: %s", escape(raw))
 	if err := s.conn.SetWriteDeadline(time.Now().Add(replyWait)); err != nil {
 		s.end("deadline: " + err.Error())
@@ -81,7 +97,7 @@ func (s *session) write(raw string) {
 }
 
 // line reads one line. An empty one means that none came; the note says why, a timeout being
-// called quiet.
+// called quiet. A 354 ends the session, asked for or not.
 func (s *session) line(wait time.Duration, quiet string) string {
 	if s.over {
 		return ""
@@ -91,18 +107,22 @@ func (s *session) line(wait time.Duration, quiet string) string {
 		return ""
 	}
 	raw, err := s.in.ReadSlice('\n')
-	if len(raw) > 0 {
-		s.r.note("S: %s", escape(date.ReplaceAllString(string(raw), fixedDate)))
+	line := string(raw)
+	if line != "" {
+		s.r.note("S: %s", escape(stable(line)))
 	}
 	switch {
+	case strings.HasPrefix(line, "354"):
+		s.abort("354: nothing is written, the connection is reset")
 	case err == nil:
-		return string(raw)
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		s.r.note("-- %s", quiet)
+		return ""
 	default:
 		s.end(reason(err))
+		return ""
 	}
-	return ""
+	return line
 }
 
 // reply reads one reply and gives its code and lines, or 0.
@@ -113,20 +133,20 @@ func (s *session) reply(wait time.Duration) (code int, lines []string) {
 			return 0, lines
 		}
 		lines = append(lines, line)
-		if len(line) < 5 {
+		text := strings.TrimRight(line, "\r\n")
+		if len(text) < 3 {
 			s.end("malformed reply")
 			return 0, lines
 		}
-		if line[3] == '-' {
+		if len(text) > 3 && text[3] == '-' {
 			continue
 		}
-		if _, err := fmt.Sscanf(line[:3], "%d", &code); err != nil {
+		code, err := strconv.Atoi(text[:3])
+		if err != nil {
 			s.end("malformed reply")
 			return 0, lines
 		}
-		if code == 354 {
-			s.abort("354: nothing is written, the connection is reset")
-		}
+		s.refused = code >= 400
 		return code, lines
 	}
 }
@@ -147,18 +167,29 @@ func (s *session) greeting() int {
 // command writes one line and reads one reply.
 func (s *session) command(line string) (code int, lines []string) {
 	s.write(line + "\r\n")
-	return s.reply(replyWait)
+	code, lines = s.reply(replyWait)
+	s.may.heard(line, code)
+	return code, lines
 }
 
-// group writes several lines at once, reads as many replies, then drains.
-func (s *session) group(lines ...string) (codes []int) {
-	s.write(strings.Join(lines, "\r\n") + "\r\n")
-	for range lines {
+// raw is one write of octets that no command stands for, and then so many replies.
+func (s *session) raw(octets string, replies int) (codes []int) {
+	s.write(octets)
+	for range replies {
 		code, _ := s.reply(replyWait)
 		if code == 0 {
 			break
 		}
 		codes = append(codes, code)
+	}
+	return codes
+}
+
+// group writes several lines at once, reads as many replies, then drains.
+func (s *session) group(lines ...string) (codes []int) {
+	codes = s.raw(strings.Join(lines, "\r\n")+"\r\n", len(lines))
+	for i, code := range codes {
+		s.may.heard(lines[i], code)
 	}
 	s.drain(drainWindow)
 	return codes
@@ -190,18 +221,14 @@ func (s *session) handshake() {
 	s.in = bufio.NewReaderSize(conn, 1<<16)
 }
 
-// quit says QUIT and waits for the end of the connection.
-func (s *session) quit() {
+// leave says QUIT and waits for the end of the connection, unless the session is over.
+func (s *session) leave() {
+	if s.over {
+		return
+	}
 	s.command("QUIT")
 	s.line(closeWindow, fmt.Sprintf("still open after %s", closeWindow))
 	s.end("closed by the probe")
-}
-
-// leave is quit, or nothing where the session is over already.
-func (s *session) leave() {
-	if !s.over {
-		s.quit()
-	}
 }
 
 // end notes why and closes; later calls do nothing.
@@ -222,60 +249,38 @@ func (s *session) abort(why string) {
 	s.end(why)
 }
 
-// readable says whether octets are waiting on the socket, without taking them.
-func (s *session) readable() bool {
+// hangsUp notes the end of a connection that the receiver closes behind a refusal. Without
+// it the next line would cross that end, with a reset in one recording and none in the next.
+// Inside TLS it cannot be seen without reading.
+func (s *session) hangsUp() {
+	if !s.refused || s.conn != net.Conn(s.tcp) {
+		return
+	}
+	for begun := time.Now(); time.Since(begun) < hangUpWindow; time.Sleep(5 * time.Millisecond) {
+		if waiting, ended := s.peek(); ended {
+			s.line(hangUpWindow, "still open")
+			return
+		} else if waiting {
+			return
+		}
+	}
+}
+
+// peek says whether octets are waiting on the socket, or its end, without taking them.
+func (s *session) peek() (waiting, ended bool) {
 	if s.over {
-		return false
+		return false, false
 	}
 	raw, err := s.tcp.SyscallConn()
 	if err != nil {
-		return false
+		return false, false
 	}
-	n := 0
+	var n int
+	var failed error
 	if err := raw.Control(func(fd uintptr) {
-		n, _, _ = syscall.Recvfrom(int(fd), make([]byte, 1), syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
+		n, _, failed = syscall.Recvfrom(int(fd), make([]byte, 1), syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
 	}); err != nil {
-		return false
+		return false, false
 	}
-	return n > 0
-}
-
-// reason says how a connection failed without addresses and ports, which change every time.
-func reason(err error) string {
-	var op *net.OpError
-	switch {
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		return "closed by the receiver"
-	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
-		return "reset by the receiver"
-	case errors.Is(err, os.ErrDeadlineExceeded):
-		return "timed out"
-	case errors.As(err, &op):
-		return op.Op + ": " + op.Err.Error()
-	}
-	return err.Error()
-}
-
-// date is the one thing in a banner that changes; it is replaced by one of the same form.
-var date = regexp.MustCompile(`[A-Z][a-z]{2}, [ 0-9]?[0-9] [A-Z][a-z]{2} [0-9]{4} [0-9:]{8} [+-][0-9]{4}`)
-
-const fixedDate = "Thu, 01 Jan 1970 00:00:00 +0000"
-
-func escape(raw string) string {
-	var b strings.Builder
-	for i := 0; i < len(raw); i++ {
-		switch c := raw[i]; {
-		case c == '\\':
-			b.WriteString(`\\`)
-		case c == '\r':
-			b.WriteString(`\r`)
-		case c == '\n':
-			b.WriteString(`\n`)
-		case c < ' ' || c > '~':
-			fmt.Fprintf(&b, `\x%02X`, c)
-		default:
-			b.WriteByte(c)
-		}
-	}
-	return b.String()
+	return n > 0, n == 0 && failed == nil || errors.Is(failed, syscall.ECONNRESET)
 }
