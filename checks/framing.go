@@ -87,6 +87,7 @@ func lineEnds() []probe.Check {
 			Start: probe.Hello, Own: true, Errors: 1,
 			Script: probe.Script{
 				unread(probe.Test, "NOOP\n"), listen("first", probe.Step{For: probe.LineWait, Replies: 1}),
+				listen("behind", probe.Step{For: probe.Drain}).When("first", probe.IfRefused), // for a close
 				probe.Line("end of line", "").When("first", probe.IfSilent),
 				listen("surplus", probe.Step{For: probe.Surplus}).When("first", probe.IfSilent),
 				control("NOOP"),
