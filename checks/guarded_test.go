@@ -106,6 +106,10 @@ func TestGuardLetsScriptsPass(t *testing.T) {
 	// What is sent behind QUIT only where the connection stays open.
 	stays, _ := ask(t, lab.Receiver{Lapses: []lab.Lapse{lab.StayAfterQuit()}}, nil)
 	reports("stay-after-quit", stays, false)
+	// What is listened for only where a lone LF is refused; the reply is one that no
+	// command asked for (S9).
+	refuses := askThrough(t, lab.Receiver{}, onOctets("NOOP\n", keep, "550 5.5.2 Bare LF"), nil)
+	reports("a lone LF refused", refuses.report, true)
 	for _, c := range checks.All() {
 		for _, s := range c.Script {
 			if !played[c.ID+": "+s.Name] {

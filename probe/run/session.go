@@ -1,6 +1,7 @@
 package run
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -64,11 +65,14 @@ func shifted(checks []*probe.Check, tries []probe.Transcript) bool {
 func (p *prober) converseChecks(ctx context.Context, s *wire.Session, planned plan.Session) ([]probe.Transcript, []*probe.Check, string) {
 	prelude := probe.Prelude(planned.Start, planned.Channel)
 	before := s.Play(ctx, prelude)
-	if walk := probe.ReplayAll(prelude, before); walk.Ends() || !s.Usable() && planned.Start != probe.Connected {
+	// Before the greeting nobody asks whether the session is usable: whoever looks
+	// takes the greeting away from the check that is about what comes before it.
+	if walk := probe.ReplayAll(prelude, before); walk.Ends() || planned.Start != probe.Connected && !s.Usable() {
+		why := cmp.Or(walk.Failure(), "the connection ended, or something came unasked, behind its beginning")
 		if ctx.Err() == nil && !answered(walk) {
-			p.unprepared(walk.Failure())
+			p.unprepared(why)
 		}
-		return nil, planned.Checks, "the session could not be prepared: " + walk.Failure()
+		return nil, planned.Checks, "the session could not be prepared: " + why
 	}
 	if planned.Start == probe.Hello || planned.Start == probe.TunnelHello {
 		p.prepared()
