@@ -10,7 +10,9 @@ import (
 	"github.com/smtpprobe/smtpprobe/probe/oracle"
 )
 
-const handshakePatience = 30 * time.Second
+// handshakePatience is longer than a probe waits for a reply, 30 s, and shorter
+// than it waits for a greeting, so that it is never chance who gives up first.
+const handshakePatience = 45 * time.Second
 
 // handshake is what follows a 220 to STARTTLS. Hooks change it.
 type handshake struct {
