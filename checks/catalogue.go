@@ -17,8 +17,8 @@ import (
 // All returns the catalogue in the order in which it is shown.
 func All() []probe.Check {
 	all := slices.Concat(
-		greeting(), sequence(), transaction(), starttlsOutOfPlace(), starttls(), pipelining(), groupsOffered(), chunking(),
-		extensions(), auth(), framing(), replies(),
+		greetingForm(), greeting(), sequence(), transaction(), starttlsOutOfPlace(), starttls(), starttlsSeen(), pipelining(), groupsOffered(),
+		chunking(), extensions(), verbsSeen(), auth(), framing(), replies(), replyForm(), enhanced(),
 	)
 	for i := range all {
 		all[i].Rev = max(1, all[i].Rev) // a literal names its revision from the second on

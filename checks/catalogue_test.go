@@ -18,6 +18,7 @@ import (
 // published are the IDs that users may have in their lists. An ID is never
 // taken away, and never means something else: this list only grows.
 const published = `
+advertised-verbs-work
 auth-before-ehlo
 auth-cancel
 auth-mid-transaction
@@ -52,8 +53,14 @@ ehlo-after-helo
 ehlo-clears
 ehlo-no-argument
 ehlo-rejected-keeps-state
+ehlo-response-syntax
 ehlo-twice
 empty-line
+enhanced-codes/class
+enhanced-codes/multiline
+enhanced-codes/presence
+greeting-format
+greeting-refusal
 helo-clears
 helo-single-line
 help-before-ehlo
@@ -72,6 +79,7 @@ noop-keeps-transaction
 noop-with-argument
 nul-byte
 null-sender-transaction
+one-reply-per-command
 param-unknown/mail
 param-unknown/rcpt
 params-after-helo
@@ -91,6 +99,8 @@ quit-mid-transaction
 rcpt-before-ehlo
 rcpt-before-mail
 rcpt-refused-keeps-transaction
+reply-multiline-code
+reply-syntax
 requiretls-in-clear
 rset-before-ehlo
 rset-clears
@@ -100,15 +110,18 @@ size-unadvertised
 smtputf8-unadvertised
 split-line/cr-lf
 split-line/mid-verb
+starttls-advertised-inside-tls
 starttls-after-helo
 starttls-before-ehlo
 starttls-broken-handshake
 starttls-injection
 starttls-inside-tls
 starttls-mid-transaction
+starttls-required-on-mx
 starttls-unadvertised
 starttls-with-parameter
 tls-mail-without-ehlo
+tls-no-second-greeting
 tls-transaction-survives
 trailing-space
 unknown-command
@@ -178,6 +191,9 @@ func TestMeanings(t *testing.T) {
 		probe.Service:  {probe.Strict, probe.Deviant},
 		probe.Clearing: {probe.Strict, probe.Deviant},
 		probe.Keeping:  {probe.Strict, probe.Deviant, probe.Lenient},
+		// What is observed was not asked for: nothing is refused, and a close shows
+		// in the check whose command it answers.
+		probe.Observation: {probe.Strict, probe.Overstrict, probe.Dropped},
 	}
 	for _, c := range checks.All() {
 		if c.Judge.Find == nil {
@@ -195,7 +211,7 @@ func TestMeanings(t *testing.T) {
 			}
 		}
 		for _, v := range []probe.Verdict{probe.Dropped, probe.Broken} {
-			if v == probe.Dropped && undroppable()[c.ID] != "" {
+			if c.Observes() || v == probe.Dropped && undroppable()[c.ID] != "" {
 				continue
 			}
 			if !slices.ContainsFunc(c.Judge.Meanings, func(m probe.Meaning) bool { return m.Verdict == v }) {
@@ -299,7 +315,10 @@ func TestScripts(t *testing.T) {
 			}
 			names[s.Name] = true
 		}
-		if names[probe.Test] == names[probe.Disturb] {
+		if c.Observes() != (len(c.Script) == 0) {
+			t.Errorf("%s: want a script, or an observation", c.ID)
+		}
+		if names[probe.Test] == names[probe.Disturb] && !c.Observes() {
 			t.Errorf("%s: want either a tested or a disturbing step", c.ID)
 		}
 		// null-sender-transaction asks what its tested command opened.
@@ -316,7 +335,7 @@ func TestSharedSessionsAreLeftIdle(t *testing.T) {
 	all := checks.All()
 	for i := range all {
 		c := &all[i]
-		if c.Own || c.Final {
+		if c.Own || c.Final || c.Observes() {
 			continue
 		}
 		last := c.Script[len(c.Script)-1]

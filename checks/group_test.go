@@ -18,7 +18,7 @@ type group struct {
 func groups() []group {
 	return []group{
 		orderGroup(), transactionGroup(), extensionsGroup(), authGroup(), chunkingGroup(), framingGroup(),
-		startTLSPlaceGroup(), groupsOfferedGroup(),
+		startTLSPlaceGroup(), groupsOfferedGroup(), observeGroup(),
 	}
 }
 

@@ -45,7 +45,7 @@ func deviations() []deviation {
 	all := slices.Concat(
 		orderDeviations(), tlsDeviations(), policyDeviations(), paceDeviations(), groupDeviations(), closeDeviations(),
 		extensionsDeviations(), lineDeviations(),
-		startTLSPlaceDeviations(), groupsOfferedDeviations(), many,
+		startTLSPlaceDeviations(), groupsOfferedDeviations(), observeDeviations(), many,
 	)
 	for i := range all {
 		for _, group := range groups() {

@@ -31,6 +31,8 @@ type Check struct {
 	Worst  int  // error replies at most, where that is more
 	Script Script
 
+	// Judge looks at the script's transcript; that of an observation, which has no
+	// script, at all that was heard.
 	Judge Judge
 	// Allowed are the reply codes to the tested command that the RFC permits
 	// besides those of the strict or correct verdict. A close is never one.
@@ -45,17 +47,19 @@ type Ref string
 
 // Needs says what must hold before a check can tell anything.
 type Needs struct {
-	Offered    []string // keywords that EHLO must offer in the channel of the check
-	Unoffered  []string // keywords that it must not offer
-	Lacking    []string // keywords of which it must not offer one at least
-	Mail       bool     // MAIL is accepted in its legal place
-	Postmaster bool     // the reply to RCPT in its legal place is known
-	Helo       bool     // HELO, and MAIL after it, are accepted
-	Clear      bool     // the check is about a session in clear
-	Upgrade    bool     // STARTTLS is offered and the check uses it, from a session in clear
-	Secured    bool     // a handshake works
-	Checks     []string // other checks, whose transcripts the judge looks at
-	Given      []Given  // outcomes of other checks without which there is nothing to try
+	Offered    []string   // keywords that EHLO must offer in the channel of the check
+	Unoffered  []string   // keywords that it must not offer
+	Lacking    []string   // keywords of which it must not offer one at least
+	Greeting   smtp.Codes // the greeting must have one of these; empty: 220, as for nearly all
+	Exchanger  bool       // the port is not one of submission (RFC 6409, RFC 8314)
+	Mail       bool       // MAIL is accepted in its legal place
+	Postmaster bool       // the reply to RCPT in its legal place is known
+	Helo       bool       // HELO, and MAIL after it, are accepted
+	Clear      bool       // the check is about a session in clear
+	Upgrade    bool       // STARTTLS is offered and the check uses it, from a session in clear
+	Secured    bool       // a handshake works
+	Checks     []string   // other checks, whose transcripts the judge looks at
+	Given      []Given    // outcomes of other checks without which there is nothing to try
 }
 
 // Given is an outcome of another check that must be known before this one is
@@ -66,6 +70,10 @@ type Given struct {
 	Codes smtp.Codes // the reply to the step must have one of these
 	Else  string     // why there is nothing to try where it has another
 }
+
+// Observes reports whether the check has no exchange of its own and is judged
+// from all others.
+func (c *Check) Observes() bool { return c.Polarity == Observation }
 
 // InClear reports whether the check begins in clear even where all others run
 // inside TLS: it is about the way into TLS, or about what is wrong without it.
@@ -106,6 +114,7 @@ type Finding struct {
 	Control smtp.Reply  // its control; likewise
 	Says    Conformance // overrides what follows from level and reply; usually empty
 	Again   bool        // a fresh session may tell more
+	Seen    *Exchange   // that decided, of an observation
 }
 
 // Evidence is everything that a judge may look at.
@@ -115,6 +124,8 @@ type Evidence struct {
 	Facts Facts
 	// Checks are the walks of the checks that this one needs, by their ID.
 	Checks map[string]Walk
+	// Heard is all that was said in the run, for observations.
+	Heard [][]Exchange
 }
 
 // Unknown is the finding that nothing is known, and why.

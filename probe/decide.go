@@ -11,6 +11,7 @@ import (
 // Record is everything that was heard of one receiver: enough to judge it,
 // now or years later.
 type Record struct {
+	Port      uint16 // of the receiver; 0: not known
 	Channel   Channel
 	NoTLS     bool // the run was told to use no TLS
 	Baselines map[Baseline]Transcript
@@ -33,12 +34,19 @@ type Result struct {
 	shared      bool       // the session had played other checks before
 }
 
+// Facts are those of the baselines.
+func (rec Record) Facts() Facts {
+	f := GatherFacts(rec.Channel, rec.Baselines)
+	f.Port = rec.Port
+	return f
+}
+
 // maxTries bounds the tries of a check whose tries tell nothing.
 const maxTries = 3
 
 // Decide judges one check. The catalogue holds the checks that others need.
 func Decide(c *Check, catalogue []Check, rec Record) Result {
-	facts := GatherFacts(rec.Channel, rec.Baselines)
+	facts := rec.Facts()
 	tries := rec.Tries[c.ID]
 	f, settled := Precondition(c, facts, rec.NoTLS)
 	if !settled && len(tries) == 0 {
@@ -50,15 +58,13 @@ func Decide(c *Check, catalogue []Check, rec Record) Result {
 		}
 		return result(c, f, nil)
 	}
+	if c.Observes() {
+		return rec.observe(c, catalogue, facts)
+	}
 	if len(tries) == 0 {
 		return result(c, Unknown(rec.why(c, facts)), nil)
 	}
-	needed := map[string]Walk{}
-	for _, id := range c.Needed() {
-		if w, known := rec.walk(id, catalogue); known {
-			needed[id] = w
-		}
-	}
+	needed := rec.needed(c, catalogue)
 	results := make([]Result, 0, len(tries))
 	for _, t := range tries {
 		ev := Evidence{Check: c, Walk: Replay(c.Script, t), Facts: facts, Checks: needed}
@@ -71,6 +77,33 @@ func Decide(c *Check, catalogue []Check, rec Record) Result {
 		results = append(results, r)
 	}
 	return agree(results)
+}
+
+// observe judges a check from all that was heard. Where not even the first
+// control was served, that was too little.
+func (rec Record) observe(c *Check, catalogue []Check, facts Facts) Result {
+	if _, heard := rec.Baselines[B0]; !heard || facts.Failed[B0] != "" || facts.Mail.Refused() && facts.Mail.Code != 530 {
+		return result(c, Unknown(rec.why(c, facts)), nil)
+	}
+	ev := Evidence{Check: c, Facts: facts, Checks: rec.needed(c, catalogue), Heard: rec.Heard(catalogue)}
+	f := c.Judge.Find(ev)
+	r := result(c, f, rec.Baselines[B0])
+	if f.Seen != nil {
+		r.Transcript, r.TLS = f.Seen.Session, f.Seen.Inside
+	}
+	return r
+}
+
+// needed are the walks of the checks that a check looks at, as far as they are
+// known.
+func (rec Record) needed(c *Check, catalogue []Check) map[string]Walk {
+	needed := map[string]Walk{}
+	for _, id := range c.Needed() {
+		if w, known := rec.walk(id, catalogue); known {
+			needed[id] = w
+		}
+	}
+	return needed
 }
 
 // walk is the latest try of another check beside its script.

@@ -1,6 +1,7 @@
 package probe
 
 import (
+	"slices"
 	"time"
 
 	"github.com/smtpprobe/smtpprobe/probe/smtp"
@@ -18,6 +19,9 @@ const (
 	B2      Baseline = "B2"       // TLS after STARTTLS
 	B3      Baseline = "B3"       // HELO
 	B0Again Baseline = "B0 again" // is the receiver still as it was?
+
+	// B0Clear is the B0 in clear of a run that went inside TLS because of it.
+	B0Clear Baseline = "B0 in clear"
 )
 
 // Names of the steps of baselines that facts are taken from.
@@ -40,22 +44,35 @@ func (b Baseline) Script(channel Channel) Script {
 			Line(stepRcpt, CommandRCPT), rset,
 		)
 	case B2:
-		return append(Prelude(TunnelHello, Clear), mail, rset)
+		return append(Prelude(TunnelHello, Clear).waiting(), mail, rset)
 	case B3:
 		return append(Prelude(Helo, channel), mail, rset)
 	}
-	return append(Prelude(Hello, channel), mail, rset, Line(stepNoop, "NOOP").Wanting("250"))
+	plain := append(Prelude(Hello, channel), mail, rset, Line(stepNoop, "NOOP").Wanting("250"))
+	if b == B0 && channel == Upgraded {
+		return plain.waiting()
+	}
+	return plain
+}
+
+// waiting is the script with a silence behind its handshake, in which a greeting
+// that has no place there would come.
+func (s Script) waiting() Script {
+	i := slices.IndexFunc(s, func(step Step) bool { return step.Act == Handshake })
+	return slices.Insert(s, i+1, Step{Act: Listen, Name: StepSilence, For: Unasked})
 }
 
 // Facts is what the baselines say about a receiver. It is a pure function of
 // their transcripts.
 type Facts struct {
+	Port         uint16 // of the receiver; 0: not known
 	Channel      Channel
 	Greeting     smtp.Reply
 	Offered      smtp.Capabilities // by the last EHLO in the run's own channel
 	OfferedTLS   smtp.Capabilities // by the EHLO inside TLS
 	OfferedClear smtp.Capabilities // by the EHLO in clear, if there was one
 	Mail         smtp.Reply        // MAIL in its legal place, in the run's own channel
+	MailClear    smtp.Reply        // the same in clear
 	Postmaster   smtp.Reply        // RCPT of the one recipient, legal
 	MailAgain    smtp.Reply        // MAIL after RSET
 	Noop         smtp.Reply        // NOOP in its usual place
@@ -72,6 +89,9 @@ type Facts struct {
 // GatherFacts reads the facts out of the baselines' transcripts.
 func GatherFacts(channel Channel, baselines map[Baseline]Transcript) Facts {
 	f := Facts{Channel: channel, Failed: map[Baseline]string{}}
+	if t, ok := baselines[B0Clear]; ok {
+		f.MailClear = ReplayAll(B0.Script(Clear), t).legible(stepMail)
+	}
 	for _, b := range []Baseline{B0, B1, B2, B3, B0Again} {
 		t, ok := baselines[b]
 		if !ok {
@@ -122,7 +142,9 @@ func (f *Facts) take(b Baseline, w Walk, t Transcript) {
 		f.OfferedClear = smtp.ParseCapabilities(w.legible(StepEHLO))
 		f.Mail = w.legible(stepMail)
 		f.Noop = w.legible(stepNoop)
-		if f.Channel != Clear {
+		if f.Channel == Clear {
+			f.MailClear = f.Mail
+		} else {
 			f.secure(t)
 			f.OfferedTLS = f.Offered
 			f.Starttls = w.legible(StepSTARTTLS)
@@ -166,6 +188,11 @@ func OfferedIn(w Walk) smtp.Capabilities {
 	}
 	return smtp.ParseCapabilities(w.legible(StepEHLO))
 }
+
+// Tarpit reports whether a reply that did not come in this time may only be late.
+// A third of the wait: a receiver that takes that long for a harmless command may
+// well need more than all of it after an error.
+func (f Facts) Tarpit(waited time.Duration) bool { return waited > 0 && f.Slowest > waited/3 }
 
 // PostmasterRefused reports whether RCPT of the one recipient is refused in
 // its legal place, so that each use of it costs an error reply.

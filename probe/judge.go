@@ -79,9 +79,7 @@ func (ev Evidence) unreached() Finding {
 
 // silent tells a receiver that loses a reply from one that is slow with all.
 func (ev Evidence) silent(o Outcome) Finding {
-	// A third of the wait: a receiver that takes that long for a harmless
-	// command may well need more than all of it after an error.
-	if waited := o.Took; waited > 0 && ev.Facts.Slowest > waited/3 {
+	if ev.Facts.Tarpit(o.Took) {
 		return Unknown(fmt.Sprintf("tarpit: the slowest harmless reply took %s as well", ev.Facts.Slowest.Round(1e8)))
 	}
 	if o.Partial {

@@ -15,6 +15,12 @@ func Precondition(c *Check, facts Facts, noTLS bool) (Finding, bool) {
 	if f, settled := tlsPrecondition(c, facts, noTLS); settled {
 		return f, true
 	}
+	if f, settled := facts.greeted(c); settled {
+		return f, true
+	}
+	if c.Needs.Exchanger && (facts.Port == 465 || facts.Port == 587) {
+		return Absent(fmt.Sprintf("port %d is for submission", facts.Port)), true
+	}
 	offered := facts.offeredTo(c)
 	if offered == nil {
 		return Finding{}, false // nobody knows
@@ -39,6 +45,18 @@ func Precondition(c *Check, facts Facts, noTLS bool) (Finding, bool) {
 		return Absent(fmt.Sprintf("the check needs %d MAIL commands in a session, and LIMITS allows %d", mails, most)), true
 	}
 	return baselinePrecondition(c, facts)
+}
+
+// greeted says whether the greeting is one that the check is about.
+func (f Facts) greeted(c *Check) (Finding, bool) {
+	code := f.Greeting.Code
+	switch {
+	case c.Needs.Greeting == "" || code == 0 || c.Needs.Greeting.Has(code):
+		return Finding{}, false
+	case code/100 == 4:
+		return Unknown("the greeting refuses for the moment only: " + Brief(f.Greeting)), true
+	}
+	return Absent(fmt.Sprintf("the greeting was %d", code)), true
 }
 
 // given says whether the outcomes of other checks that a check wants are there.

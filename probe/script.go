@@ -39,6 +39,7 @@ const (
 
 // Silences on purpose, from the cards of the catalogue.
 const (
+	Unasked      = time.Second            // for a greeting that has no place inside TLS
 	Drain        = 300 * time.Millisecond // for surplus replies after a group
 	Gap          = 500 * time.Millisecond // between the two halves of one line
 	Goodbye      = 200 * time.Millisecond // for a close behind the 221
@@ -97,8 +98,15 @@ func (s Step) When(of string, c Condition) Step {
 // that begins with no letter has an empty one. The octets of a chunk are no
 // lines (RFC 3030 2).
 func (s Step) Verbs() []string {
+	if s.Act != Send {
+		return nil
+	}
+	return verbsIn(s.Text)
+}
+
+func verbsIn(text string) []string {
 	var verbs []string
-	for rest := s.Text; s.Act == Send && rest != ""; {
+	for rest := text; rest != ""; {
 		line, after, _ := strings.Cut(rest, "\r\n")
 		command := smtp.ParseCommand(line)
 		verbs, rest = append(verbs, command.Verb), after
@@ -167,6 +175,7 @@ const (
 	StepEHLO      = "ehlo"
 	StepSTARTTLS  = "starttls"
 	StepHandshake = "handshake"
+	StepSilence   = "silence inside TLS"
 	StepEHLOTLS   = "ehlo inside TLS"
 	StepHELO      = "helo"
 )

@@ -36,7 +36,11 @@ func explain(b *strings.Builder, c probe.Check) {
 		paragraph(b, conditions)
 	}
 	section(b, "Exchange")
-	dialogue(b, append(probe.Prelude(c.Start, probe.Clear), c.Script...))
+	if c.Observes() {
+		paragraph(b, ownless)
+	} else {
+		dialogue(b, append(probe.Prelude(c.Start, probe.Clear), c.Script...))
+	}
 	section(b, "Verdicts")
 	for _, m := range c.Judge.Meanings {
 		indented(b, fmt.Sprintf("  %-15s", m.Verdict), m.When)
@@ -46,6 +50,9 @@ func explain(b *strings.Builder, c probe.Check) {
 	section(b, "How to mend that sender")
 	paragraph(b, c.Fix)
 }
+
+// ownless is in place of the exchange of a check that has none.
+const ownless = "None of its own: it looks at all replies that were heard in the run, to the controls and to the other checks."
 
 func refsOf(c probe.Check) []string {
 	refs := make([]string, len(c.Refs))
@@ -91,6 +98,8 @@ func conditionsOf(c probe.Check) string {
 	add(len(c.Needs.Lacking) > 0, "EHLO does not offer all of "+strings.Join(c.Needs.Lacking, ", "))
 	add(c.Needs.Clear, "the session begins in clear")
 	add(c.Needs.Upgrade || c.Start == probe.TunnelHello, "STARTTLS is offered (or TLS is there already)")
+	add(c.Needs.Greeting != "", "the greeting is "+c.Needs.Greeting.String())
+	add(c.Needs.Exchanger, "the port is not one of submission")
 	add(c.Needs.Mail, "MAIL is accepted in its legal place")
 	add(c.Needs.Helo || c.Start == probe.Helo, "HELO is accepted")
 	for _, g := range c.Needs.Given {

@@ -64,9 +64,14 @@ func referencePage(b *strings.Builder, c probe.Check) {
 	if conditions := conditionsOf(c); conditions != "" {
 		fmt.Fprintf(b, "\nRuns only where %s.\n", inMarkdown(conditions))
 	}
-	b.WriteString("\n```\n")
-	dialogue(b, append(probe.Prelude(c.Start, probe.Clear), c.Script...))
-	b.WriteString("```\n\n| verdict | when |\n|---|---|\n")
+	if c.Observes() {
+		fmt.Fprintf(b, "\nExchange: %s\n", ownless)
+	} else {
+		b.WriteString("\n```\n")
+		dialogue(b, append(probe.Prelude(c.Start, probe.Clear), c.Script...))
+		b.WriteString("```\n")
+	}
+	b.WriteString("\n| verdict | when |\n|---|---|\n")
 	for _, m := range c.Judge.Meanings {
 		fmt.Fprintf(b, "| `%s` | %s |\n", m.Verdict, inMarkdown(m.When))
 	}

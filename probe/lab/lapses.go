@@ -10,7 +10,7 @@ import (
 // each in one form. Most can be had in others from the functions that make
 // them, and more from Accept, Keep and Forget.
 func Lapses() []Lapse {
-	return slices.Concat(orderLapses(), tlsLapses(), policyLapses(), paceLapses(), groupLapses(), closeLapses(), extensionLapses(), lineLapses(), placeLapses(), octetLapses())
+	return slices.Concat(orderLapses(), tlsLapses(), policyLapses(), paceLapses(), groupLapses(), closeLapses(), extensionLapses(), lineLapses(), placeLapses(), replyLapses(), octetLapses())
 }
 
 func orderLapses() []Lapse {

@@ -37,7 +37,7 @@ type Session struct {
 // last; checks that have a session of their own keep it.
 func Make(checks []*probe.Check, facts probe.Facts) []Session {
 	p := packer{facts: facts}
-	sorted := slices.Clone(checks)
+	sorted := slices.DeleteFunc(slices.Clone(checks), (*probe.Check).Observes) // nothing is sent for them
 	slices.SortStableFunc(sorted, func(a, b *probe.Check) int {
 		return cmp.Or(
 			cmp.Compare(p.weight(a), p.weight(b)),

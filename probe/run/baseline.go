@@ -48,6 +48,7 @@ func (p *prober) upgrade(f probe.Facts) bool {
 		return false
 	}
 	p.record.Channel = probe.Upgraded
+	p.record.Baselines[probe.B0Clear] = p.record.Baselines[probe.B0]
 	delete(p.record.Baselines, probe.B0)
 	return true
 }

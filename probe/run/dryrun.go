@@ -1,6 +1,8 @@
 package run
 
 import (
+	"slices"
+
 	"github.com/smtpprobe/smtpprobe/probe"
 	"github.com/smtpprobe/smtpprobe/probe/plan"
 )
@@ -12,8 +14,8 @@ type PlannedSession struct {
 	Errors   int // at worst
 }
 
-// Plan is what a run would do on a receiver that offers everything a check
-// wants offered and nothing that it wants absent.
+// Plan is what a run would do on a receiver that greets, and that offers
+// everything a check wants offered and nothing that it wants absent.
 func (o Options) Plan() []PlannedSession {
 	checks := o.Wanted()
 	channel := o.channel()
@@ -32,7 +34,8 @@ func (o Options) Plan() []PlannedSession {
 	add(probe.B2, channel == probe.Clear && o.TLS != Never && needsTLS(checks))
 	add(probe.B3, needsHelo(checks))
 	facts := probe.Facts{Channel: channel}
-	for _, s := range plan.Make(checks, facts) {
+	played := slices.DeleteFunc(checks, func(c *probe.Check) bool { return c.Needs.Greeting != "" })
+	for _, s := range plan.Make(played, facts) {
 		sessions = append(sessions, PlannedSession{What: names(s.Checks), Commands: s.Cost.Commands, Errors: worst(s)})
 	}
 	add(probe.B0Again, true)

@@ -27,7 +27,7 @@ func Receiver(ctx context.Context, r probe.Receiver, o Options) probe.Report {
 	p := &prober{
 		options: o, target: r, checks: o.Wanted(),
 		record: probe.Record{
-			Channel: o.channel(), NoTLS: o.TLS == Never,
+			Port: r.Port, Channel: o.channel(), NoTLS: o.TLS == Never,
 			Baselines: map[probe.Baseline]probe.Transcript{},
 			Tries:     map[string][]probe.Transcript{},
 			Lost:      map[string]string{},
@@ -107,12 +107,15 @@ func (p *prober) over() bool {
 func (p *prober) facts() probe.Facts {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return probe.GatherFacts(p.record.Channel, p.record.Baselines)
+	return p.record.Facts()
 }
 
 // run goes through the stages: baselines, checks, and the first baseline again.
 func (p *prober) run(ctx context.Context) {
 	p.plain(ctx)
+	if p.over() {
+		p.turnedAway(ctx)
+	}
 	if p.over() || ctx.Err() != nil {
 		return
 	}
@@ -126,6 +129,27 @@ func (p *prober) run(ctx context.Context) {
 	if why := p.facts().Failed[probe.B0Again]; why != "" && ctx.Err() == nil {
 		p.end(probe.StatusBlocked, "the receiver did not serve the control at the end of the run: "+why)
 	}
+}
+
+// turnedAway plays what can still be measured where the greeting refuses: the
+// checks that are about such a greeting.
+func (p *prober) turnedAway(ctx context.Context) {
+	facts := p.facts()
+	for _, c := range p.checks {
+		for range baselineTries + 1 {
+			if !c.Needs.Greeting.Has(facts.Greeting.Code) || ctx.Err() != nil || p.heard(c) {
+				break
+			}
+			p.session(ctx, plan.Make([]*probe.Check{c}, facts)[0])
+		}
+	}
+}
+
+// heard reports whether another try of the check would tell no more.
+func (p *prober) heard(c *probe.Check) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.record.Tries[c.ID]) > 0 && !probe.Decide(c, p.options.Catalogue, p.record).Again
 }
 
 // failed keeps a baseline that could not be had.
@@ -154,7 +178,7 @@ func (p *prober) pending() []*probe.Check {
 	defer p.mu.Unlock()
 	var pending, risky []*probe.Check
 	for _, c := range p.checks {
-		if p.lost[c.ID] >= maxLost || p.record.Settled(c, p.options.Catalogue, facts) || p.record.Awaits(c) != "" {
+		if c.Observes() || p.lost[c.ID] >= maxLost || p.record.Settled(c, p.options.Catalogue, facts) || p.record.Awaits(c) != "" {
 			continue
 		}
 		if len(p.record.Tries[c.ID]) == 0 || probe.Decide(c, p.options.Catalogue, p.record).Again {

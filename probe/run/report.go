@@ -11,7 +11,7 @@ import (
 func (p *prober) report(elapsed time.Duration) probe.Report {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	facts := probe.GatherFacts(p.record.Channel, p.record.Baselines)
+	facts := p.record.Facts()
 	r := probe.Report{
 		Receiver: p.target, Status: p.status, Reason: p.record.Over,
 		Banner: facts.Greeting.Text(), Software: Software(facts.Greeting.Text()),
@@ -22,7 +22,7 @@ func (p *prober) report(elapsed time.Duration) probe.Report {
 	if r.Status == "" {
 		r.Status = probe.StatusOK
 	}
-	for _, b := range []probe.Baseline{probe.B0, probe.B1, probe.B2, probe.B3, probe.B0Again} {
+	for _, b := range []probe.Baseline{probe.B0Clear, probe.B0, probe.B1, probe.B2, probe.B3, probe.B0Again} {
 		if t, ok := p.record.Baselines[b]; ok {
 			r.Controls = append(r.Controls, probe.ControlRun{ID: string(b), Transcript: t})
 		}

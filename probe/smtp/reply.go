@@ -48,7 +48,7 @@ func (r Reply) Text() string {
 func (r Reply) Enhanced() Enhanced {
 	for _, l := range r.Lines {
 		_, _, text := splitLine(l.Text())
-		if e, ok := parseEnhanced(text); ok {
+		if e, ok := ParseEnhanced(text); ok {
 			return e
 		}
 	}
@@ -74,7 +74,8 @@ func (e Enhanced) String() string {
 	return strconv.Itoa(e.Class) + "." + strconv.Itoa(e.Subject) + "." + strconv.Itoa(e.Detail)
 }
 
-func parseEnhanced(text string) (Enhanced, bool) {
+// ParseEnhanced reads the enhanced status code at the beginning of a text.
+func ParseEnhanced(text string) (Enhanced, bool) {
 	word, _, _ := strings.Cut(text, " ")
 	parts := strings.Split(word, ".")
 	if len(parts) != 3 || len(parts[0]) != 1 || !strings.Contains("245", parts[0]) {
@@ -112,6 +113,10 @@ func splitLine(line string) (code int, separator byte, text string) {
 	}
 	return 0, 0, line
 }
+
+// Split is the line without its end as code, separator and text. The separator is
+// '-' where more lines follow, ' ' where none does, and 0 where there is no code.
+func (l Line) Split() (code int, separator byte, text string) { return splitLine(l.Text()) }
 
 // Assembler joins lines to replies. Its zero value is ready to use.
 type Assembler struct {
