@@ -97,7 +97,11 @@ func findQuitEndsGroup(ev probe.Evidence) probe.Finding {
 	case reply.Class() == 4 || reply.Refused() && reply.Enhanced().Subject == smtp.SubjectPolicy:
 		return probe.Found(probe.Inconclusive, reply, "refused by policy, or for the moment: "+probe.Brief(reply))
 	case reply.Refused():
-		return probe.Found(probe.Deviant, reply, "QUIT is refused because of what stands behind it")
+		f := probe.Found(probe.Deviant, reply, "QUIT is refused because of what stands behind it")
+		if smtp.Codes("500,503,554").Has(reply.Code) {
+			f.Says = probe.Conforms // against who talks out of turn a receiver may defend itself (RFC 5321 7.8)
+		}
+		return f
 	case reply.Code != 221:
 		return probe.Found(probe.Broken, reply, "QUIT is not answered 221")
 	case behind.Fault != "":

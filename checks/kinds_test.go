@@ -36,11 +36,11 @@ func kinds() map[string]kind {
 			),
 		},
 		"Exim": {
-			lapses:     []lab.Lapse{startsTLS, lab.AcceptEarlyTalk(), lab.AcceptGroups(), lab.CloseAfterErrors(4, "503 Too many syntax or protocol errors")},
+			lapses:     []lab.Lapse{startsTLS, lab.AcceptEarlyTalk(), lab.AcceptGroups(), lab.AcceptInsideGroup("NOOP"), lab.AcceptInsideGroup("VRFY"), lab.CloseAfterErrors(4, "503 Too many syntax or protocol errors")},
 			extensions: append(without(), "PIPECONNECT"),
 			is: is(
-				"early-talk-group", "not-applicable", "pipeline-sync-command-mid-group/noop", "not-applicable",
-				"pipeline-sync-command-mid-group/vrfy", "not-applicable", "starttls-mid-transaction", "lenient",
+				"early-talk-group", "not-applicable", "pipeline-sync-command-mid-group/noop", "lenient",
+				"pipeline-sync-command-mid-group/vrfy", "lenient", "starttls-mid-transaction", "lenient",
 				"tls-transaction-survives", "strict", "early-talk", "not-applicable", "pipeline-ehlo-head", "not-applicable",
 				"pipeline-after-helo", "lenient",
 			),

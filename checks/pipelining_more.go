@@ -64,7 +64,7 @@ func groupsOutOfOrder() []probe.Check {
 			Refs: []probe.Ref{"RFC 2920 3.1", "RFC 2920 3.2(1)"},
 			Norm: command + " may only be the last command of a group. No RFC tells a server what to do with one in " +
 				"the middle; where it answers, it must do so in order.",
-			Needs: probe.Needs{Offered: []string{"PIPELINING"}, Unoffered: pipeconnect(), Mail: true},
+			Needs: probe.Needs{Offered: []string{"PIPELINING"}, Mail: true},
 			Start: probe.Hello, Own: true, Errors: 1,
 			Bites: "A sender that writes a whole session at once because PIPELINING is offered, and does not know " +
 				"that some commands end a group.",

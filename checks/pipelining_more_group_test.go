@@ -142,7 +142,7 @@ func syncRows() []row {
 		all = append(
 			all,
 			row{check: id, name: "PIPELINING not offered", extensions: without("PIPELINING"), verdict: probe.NotApplicable, reason: "PIPELINING is not offered"},
-			row{check: id, name: "an invitation to talk early", extensions: append(without(), "PIPECONNECT"), verdict: probe.NotApplicable, reason: "PIPECONNECT"},
+			row{check: id, name: "an invitation to talk early, which is another matter", extensions: append(without(), "PIPECONNECT"), verdict: probe.Strict, says: unregulated()},
 		)
 	}
 	const vrfy = "pipeline-sync-command-mid-group/vrfy"
