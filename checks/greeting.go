@@ -17,7 +17,8 @@ func greeting() []probe.Check {
 			Needs: probe.Needs{Unoffered: pipeconnect()}, Start: probe.Connected,
 			Own: true, Risky: true, Repeat: true, Errors: 1,
 			Script: probe.Script{
-				{Act: probe.Send, Name: probe.Test, Text: probe.CommandEHLO + "\r\n", Replies: 2},
+				{Act: probe.Send, Name: probe.Test, Text: probe.CommandEHLO + "\r\n", Replies: 1},
+				behindGreeting("EHLO"),
 				listen("surplus", probe.Step{For: probe.EarlyReplies}),
 			},
 			Judge: earlyTalk(),
@@ -34,7 +35,8 @@ func greeting() []probe.Check {
 			Needs: probe.Needs{Unoffered: pipeconnect()}, Start: probe.Connected,
 			Own: true, Risky: true, Repeat: true, Errors: 2,
 			Script: probe.Script{
-				{Act: probe.Send, Name: probe.Test, Text: probe.CommandEHLO + "\r\nNOOP\r\n", Replies: 3},
+				{Act: probe.Send, Name: probe.Test, Text: probe.CommandEHLO + "\r\nNOOP\r\n", Replies: 1},
+				behindGreeting("EHLO"), behindGreeting("NOOP"),
 				listen("surplus", probe.Step{For: probe.EarlyReplies}),
 			},
 			Judge: earlyTalk(),
@@ -47,8 +49,14 @@ func greeting() []probe.Check {
 // pipeconnect are the keywords by which Exim invites clients to talk early.
 func pipeconnect() []string { return []string{"PIPECONNECT", "X_PIPE_CONNECT"} }
 
-// earlyTalk judges EHLO, and what is behind it, before the greeting: the first
-// reply is the greeting, the second the one to EHLO.
+// behindGreeting reads the reply to a command that was written before the
+// greeting, where that came and welcomes us: who refuses, and whose greeting runs
+// into the reply to EHLO, has nothing more to say.
+func behindGreeting(verb string) probe.Step {
+	return probe.Step{Act: probe.Greet, Name: verb}.When(probe.Test, probe.IfAccepted)
+}
+
+// earlyTalk judges EHLO, and what is behind it, before the greeting.
 func earlyTalk() probe.Judge {
 	return probe.Judge{Find: findEarlyTalk, Meanings: []probe.Meaning{
 		{Verdict: probe.Strict, When: "554, 521 or 503 in place of the greeting"},
@@ -86,11 +94,26 @@ func findEarlyTalk(ev probe.Evidence) probe.Finding {
 	if greeted := o.Replies[0]; greeted.Code != 220 {
 		return probe.Found(probe.Broken, greeted, "the replies are in the wrong order")
 	}
-	if r, refused := refusedIn(o.Replies[1:]); refused {
-		// The card names 554, 521 and 503 in place of the greeting only.
-		return ev.Classify(r, ev.Facts.Greeting, "")
+	var served, refused smtp.Reply
+	for _, step := range ev.Walk.Outcomes {
+		if step.Step.Act != probe.Greet {
+			continue
+		}
+		if f, unusable := ev.Fate(step.Step.Name); unusable {
+			return f
+		}
+		switch r := step.Reply(); {
+		case r.Refused() && refused.Code == 0:
+			refused = r
+		case served.Code == 0:
+			served = r
+		}
 	}
-	return probe.Found(probe.Lenient, o.Replies[1], "")
+	if refused.Code != 0 {
+		// The card names 554, 521 and 503 in place of the greeting only.
+		return ev.Classify(refused, ev.Facts.Greeting, "")
+	}
+	return probe.Found(probe.Lenient, served, "")
 }
 
 // crossed is the finding where the greeting says nothing of our EHLO.

@@ -54,6 +54,9 @@ func (o Outcome) say() string {
 func (o Outcome) what() string {
 	switch o.Step.Act {
 	case Greet:
+		if o.Step.Name != StepGreeting {
+			return o.Step.Name
+		}
 		return "the greeting"
 	case Handshake:
 		return "the TLS handshake"

@@ -114,6 +114,10 @@ func dialogue(b *strings.Builder, script probe.Script) {
 	for _, s := range script {
 		switch s.Act {
 		case probe.Greet:
+			if s.Name != probe.StepGreeting {
+				fmt.Fprintf(b, "  S: ...   (to %s)%s\n", s.Name, condition(s))
+				continue
+			}
 			fmt.Fprintf(b, "  S: %s ...\n", s.Want)
 		case probe.Handshake:
 			fmt.Fprintf(b, "  -- TLS handshake%s --\n", condition(s))
