@@ -99,6 +99,9 @@ func findEarlyTalk(ev probe.Evidence) probe.Finding {
 		if step.Step.Act != probe.Greet {
 			continue
 		}
+		if refused.Code != 0 && step.Closed {
+			break // behind a refusal nothing more is due
+		}
 		if f, unusable := ev.Fate(step.Step.Name); unusable {
 			return f
 		}

@@ -253,6 +253,7 @@ func earlyGroupRows() []row {
 		{check: id, name: "554 in place of the greeting", verdict: probe.Strict, says: unregulated()},
 		{check: id, name: "521 and close", box: onEarlyTalk(true, "521 Go away"), verdict: probe.Strict, says: unregulated()},
 		{check: id, name: "220, 250 and then 554", box: onEarlyTalk(true, greets, okReply, "554 5.5.0 Synchronisation"), verdict: probe.Deviant, says: unregulated()},
+		{check: id, name: "220, 500 and close", box: onEarlyTalk(true, greets, "500 5.5.1 Pipelining not supported"), verdict: probe.Deviant, says: unregulated()},
 		{check: id, name: "220 and then 554 twice", box: onEarlyTalk(false, greets, "554 5.5.0 No", "554 5.5.0 No"), verdict: probe.Deviant, says: unregulated()},
 		{check: id, name: "a close without a word", lapses: []lab.Lapse{lab.HangUpOnErrors("")}, verdict: probe.Dropped, says: unregulated()},
 		{check: id, name: "a close behind the greeting", box: onEarlyTalk(true, greets), verdict: probe.Dropped, says: unregulated()},

@@ -39,10 +39,11 @@ END
 }
 
 # exim_variant NAME: the main options that make it the variant it is. Without the check for
-# synchronisation, Exim lets a client talk out of turn.
+# synchronisation, Exim lets a client talk out of turn. PIPECONNECT alone does the same, and
+# is on by default, so that the variant would be no variant with it.
 exim_variant() {
   case $1 in
-  exim-nosync) echo 'smtp_enforce_sync = false' ;;
+  exim-nosync) printf '%s\n' 'smtp_enforce_sync = false' 'pipelining_connect_advertise_hosts =' ;;
   esac
 }
 

@@ -1,0 +1,55 @@
+//go:build mta
+
+package mta_test
+
+import (
+	"context"
+	"net"
+	"slices"
+	"strconv"
+	"testing"
+
+	"github.com/smtpprobe/smtpprobe/checks"
+	"github.com/smtpprobe/smtpprobe/probe"
+	"github.com/smtpprobe/smtpprobe/probe/run"
+	"github.com/smtpprobe/smtpprobe/probe/wire"
+)
+
+// apart probes a receiver with every check in a session of its own. What a check says must
+// not depend on what was said before it in the same session: the matrix holds here too.
+func (b bench) apart(t *testing.T, name, address string) {
+	catalogue := checks.All()
+	for i := range catalogue {
+		catalogue[i].Own = true
+	}
+	number, err := strconv.ParseUint(port, 10, 16)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), oneRun)
+	defer cancel()
+	report := run.Receiver(ctx, probe.Receiver{
+		Host: "mx." + name + ".example", Address: address, Port: uint16(number),
+		Platform: name + ".example", Recipient: "postmaster@" + name + ".example",
+	}, run.Options{
+		Catalogue: catalogue, Selected: catalogue, TLS: run.Auto,
+		Wire: wire.Config{
+			Values: probe.Values{EHLO: "probe.lab.example", From: "<>"},
+			Dial:   (&net.Dialer{}).DialContext,
+		},
+	})
+	if report.Status != probe.StatusOK {
+		t.Fatalf("got status %s (%s), want ok", report.Status, report.Reason)
+	}
+	for _, res := range report.Results {
+		want := b.matrix[name][res.Check.ID]
+		race := slices.Contains(races, res.Check.ID) && res.Verdict == probe.Inconclusive
+		if race || res.Verdict.String() == want.verdict && string(res.Conformance) == want.conformance {
+			continue
+		}
+		t.Errorf("%s alone: got %s|%s (%s), want %s|%s", res.Check.ID, res.Verdict, res.Conformance, res.Reason, want.verdict, want.conformance)
+		for _, e := range res.Transcript {
+			t.Logf("%9.1f %-6s %s", float64(e.At)/1e6, e.From, e)
+		}
+	}
+}
