@@ -16,7 +16,7 @@ SHELL := bash
 
 .DEFAULT_GOAL := all
 .NOTPARALLEL:
-.PHONY: all build test race fuzz cover lint fmt fmt-check vuln generate golden check mta lab demo clean help
+.PHONY: all build test race fuzz cover lint fmt fmt-check vuln generate golden check mta fixtures lab demo clean help
 
 all: fmt-check lint test build ## What to run before a commit: fmt-check, lint, test, build
 
@@ -68,6 +68,11 @@ golden: ## Rewrite the golden files; read the diff before you commit it
 
 check: generate fmt lint race ## All that a commit must pass; fails where a file is not as committed
 	git diff --exit-code
+
+fixtures: ## Write what the real mail servers say to checks/testdata/receivers (Debian 12, root)
+	@trap 'probe/lab/mta/mta.sh down $(MTA)' EXIT; \
+	  probe/lab/mta/mta.sh up $(MTA); \
+	  go test -tags mta -count=1 -parallel 10 -timeout 15m -run TestFixtures ./probe/lab/mta -update
 
 mta: ## Probe real mail servers on loopback and prove that they took no mail (Debian 12, root)
 	@trap 'probe/lab/mta/mta.sh down $(MTA)' EXIT; \

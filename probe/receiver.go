@@ -49,6 +49,7 @@ type Report struct {
 	Elapsed    time.Duration
 	Results    []Result
 	Controls   []ControlRun
+	Record     Record // all that was heard: enough to judge again
 }
 
 // ControlRun is the transcript of a baseline, or of a check that was run only

@@ -16,6 +16,7 @@ func (p *prober) report(elapsed time.Duration) probe.Report {
 		Receiver: p.target, Status: p.status, Reason: p.record.Over,
 		Banner: facts.Greeting.Text(), Software: Software(facts.Greeting.Text()),
 		Offered: facts.Offered, OfferedTLS: facts.OfferedTLS, TLS: facts.Secured,
+		Record:   p.record,
 		Inside:   p.record.Channel != probe.Clear,
 		Sessions: p.sessions, Commands: p.commands, Elapsed: elapsed,
 	}

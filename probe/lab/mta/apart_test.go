@@ -22,6 +22,31 @@ func (b bench) apart(t *testing.T, name, address string) {
 	for i := range catalogue {
 		catalogue[i].Own = true
 	}
+	report := inProcess(t, name, address, catalogue, catalogue)
+	for _, res := range report.Results {
+		race := slices.Contains(races, res.Check.ID) && res.Verdict == probe.Inconclusive
+		if !race {
+			b.same(t, name, res)
+		}
+	}
+}
+
+// same holds the verdict and the conformance of a result against its line.
+func (b bench) same(t *testing.T, name string, res probe.Result) {
+	t.Helper()
+	want := b.matrix[name][res.Check.ID]
+	if res.Verdict.String() == want.verdict && string(res.Conformance) == want.conformance {
+		return
+	}
+	t.Errorf("%s: got %s|%s (%s), want %s|%s", res.Check.ID, res.Verdict, res.Conformance, res.Reason, want.verdict, want.conformance)
+	for _, e := range res.Transcript {
+		t.Logf("%9.1f %-6s %s", float64(e.At)/1e6, e.From, e)
+	}
+}
+
+// inProcess probes a receiver without the command around it.
+func inProcess(t *testing.T, name, address string, catalogue, selected []probe.Check) probe.Report {
+	t.Helper()
 	number, err := strconv.ParseUint(port, 10, 16)
 	if err != nil {
 		t.Fatal(err)
@@ -32,7 +57,7 @@ func (b bench) apart(t *testing.T, name, address string) {
 		Host: "mx." + name + ".example", Address: address, Port: uint16(number),
 		Platform: name + ".example", Recipient: "postmaster@" + name + ".example",
 	}, run.Options{
-		Catalogue: catalogue, Selected: catalogue, TLS: run.Auto,
+		Catalogue: catalogue, Selected: selected, TLS: run.Auto,
 		Wire: wire.Config{
 			Values: probe.Values{EHLO: "probe.lab.example", From: "<>"},
 			Dial:   (&net.Dialer{}).DialContext,
@@ -41,15 +66,5 @@ func (b bench) apart(t *testing.T, name, address string) {
 	if report.Status != probe.StatusOK {
 		t.Fatalf("got status %s (%s), want ok", report.Status, report.Reason)
 	}
-	for _, res := range report.Results {
-		want := b.matrix[name][res.Check.ID]
-		race := slices.Contains(races, res.Check.ID) && res.Verdict == probe.Inconclusive
-		if race || res.Verdict.String() == want.verdict && string(res.Conformance) == want.conformance {
-			continue
-		}
-		t.Errorf("%s alone: got %s|%s (%s), want %s|%s", res.Check.ID, res.Verdict, res.Conformance, res.Reason, want.verdict, want.conformance)
-		for _, e := range res.Transcript {
-			t.Logf("%9.1f %-6s %s", float64(e.At)/1e6, e.From, e)
-		}
-	}
+	return report
 }
