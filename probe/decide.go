@@ -31,6 +31,7 @@ type Result struct {
 	Reason      string
 	Transcript  Transcript // of the try that decided
 	Again       bool       // another try in a fresh session may tell more
+	Agreement   Agreement  // of several runs; zero where there was one
 	shared      bool       // the session had played other checks before
 }
 
@@ -40,6 +41,9 @@ func (rec Record) Facts() Facts {
 	f.Port = rec.Port
 	return f
 }
+
+// disagreement begins the reason of a result whose tries differ.
+const disagreement = "two tries disagree"
 
 // maxTries bounds the tries of a check whose tries tell nothing.
 const maxTries = 3
@@ -165,7 +169,7 @@ func agree(results []Result) Result {
 	last.Again = false
 	for _, r := range known {
 		if r.Verdict != last.Verdict {
-			last.Reason = fmt.Sprintf("two tries disagree: %s (%s), then %s (%s)", r.Verdict, Brief(r.Reply), last.Verdict, Brief(last.Reply))
+			last.Reason = fmt.Sprintf(disagreement+": %s (%s), then %s (%s)", r.Verdict, Brief(r.Reply), last.Verdict, Brief(last.Reply))
 			last.Verdict, last.Conformance = Inconclusive, ""
 			return last
 		}

@@ -50,12 +50,14 @@ type Report struct {
 	Results    []Result
 	Controls   []ControlRun
 	Record     Record // all that was heard: enough to judge again
+	Rounds     []Round // of several runs; nil where there was one
 }
 
 // ControlRun is the transcript of a baseline, or of a check that was run only
 // because another one needs it.
 type ControlRun struct {
 	ID         string
+	Run        int // of several, from 1; 0 where there was one
 	Transcript Transcript
 }
 
@@ -109,10 +111,11 @@ func (r Report) Violations() int {
 	return n
 }
 
-// Measured reports whether any check came to a verdict that says something.
+// Measured reports whether any check came to a verdict that says something. Of
+// one whose runs differ the verdict is not known, and yet the receiver is.
 func (r Report) Measured() bool {
 	for _, res := range r.Results {
-		if res.Verdict.Known() {
+		if res.Verdict.Known() || res.Agreement.Known() {
 			return true
 		}
 	}

@@ -1,0 +1,125 @@
+package probe_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/smtpprobe/smtpprobe/probe"
+)
+
+func TestJoinedReportIsOfAllRuns(t *testing.T) {
+	c := rcptBeforeMail()
+	t.Run("sums", func(t *testing.T) {
+		r := joined(&c, strict503, strict503, blocked)
+		if r.Sessions != 12 || r.Commands != 60 || r.Elapsed.Seconds() != 3 {
+			t.Errorf("got %d sessions, %d commands, %s, want 12, 60 and 3s", r.Sessions, r.Commands, r.Elapsed)
+		}
+		if len(r.Rounds) != 3 || r.Rounds[2].Run != 3 || r.Rounds[2].Status != probe.StatusBlocked || r.Rounds[2].Reason != "as it is" {
+			t.Errorf("got rounds %v, want three, the last one blocked", r.Rounds)
+		}
+		if got := r.Rounds[0].Backends; len(got) != 1 || got[0] != "a.example" {
+			t.Errorf("got backends %q, want a.example", got)
+		}
+	})
+	for _, tt := range []struct {
+		name   string
+		runs   []once
+		rounds int
+		status probe.Status
+		reason string
+	}{
+		{"blocked later", []once{strict503, blocked}, 2, probe.StatusOK, ""},
+		{"blocked first", []once{blocked, strict503}, 2, probe.StatusOK, ""},
+		{"never served", []once{blocked, skipped}, 2, probe.StatusBlocked, "as it is"},
+		{"interrupted", []once{strict503, cut}, 2, probe.StatusInterrupted, "in run 2: as it is"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			r := joined(&c, tt.runs...)
+			if len(r.Rounds) != tt.rounds || r.Status != tt.status || r.Reason != tt.reason {
+				t.Errorf("got %d rounds, %s (%s), want %d, %s (%s)", len(r.Rounds), r.Status, r.Reason, tt.rounds, tt.status, tt.reason)
+			}
+		})
+	}
+	t.Run("interrupted before the receiver's turn", func(t *testing.T) {
+		var runs probe.Runs
+		runs.Add(strict503.report(&c))
+		never := cut.report(&c)
+		never.Sessions = 0
+		runs.Add(never)
+		if r := runs.Join(); len(r.Rounds) != 1 || r.Status != probe.StatusOK || r.Results[0].Agreement.Runs != 1 {
+			t.Errorf("got %d rounds, %s, want one that is ok", len(r.Rounds), r.Status)
+		}
+		runs = probe.Runs{}
+		runs.Add(never)
+		if r := runs.Join(); r.Status != probe.StatusInterrupted || len(r.Results) != 1 {
+			t.Errorf("got %s and %d results, want the interrupt of the first run and its result", r.Status, len(r.Results))
+		}
+	})
+	t.Run("measured though no run agrees with another", func(t *testing.T) {
+		if !joined(&c, strict503, lenient25).Measured() {
+			t.Error("got nothing measured, want something")
+		}
+		if joined(&c, greylist, banned).Measured() {
+			t.Error("got something measured, want nothing")
+		}
+	})
+}
+
+// TestControlsAreThoseOfTheRunsShown: what is shown can be judged again, and
+// what is not shown is not kept.
+func TestControlsAreThoseOfTheRunsShown(t *testing.T) {
+	c, d := rcptBeforeMail(), rcptBeforeMail()
+	d.ID = "other"
+	both := func(a, b once) probe.Report {
+		r := a.report(&c)
+		r.Results = append(r.Results, b.report(&d).Results...)
+		return r
+	}
+	var runs probe.Runs
+	for _, r := range []probe.Report{both(strict503, strict503), both(lenient25, strict503), both(strict503, strict503)} {
+		runs.Add(r)
+	}
+	var got []string
+	for _, control := range runs.Join().Controls {
+		got = append(got, fmt.Sprint(control.ID, " ", control.Run))
+	}
+	if fmt.Sprint(got) != "[B0 2 B0 3]" {
+		t.Errorf("got controls %q, want those of run 2, where the first check deviates, and of run 3", got)
+	}
+}
+
+func TestAddressesDiffer(t *testing.T) {
+	c := rcptBeforeMail()
+	at := func(host, address string, runs ...once) probe.Report {
+		r := joined(&c, runs...)
+		r.Host, r.Address, r.Port = host, address, 25
+		return r
+	}
+	for _, tt := range []struct {
+		name    string
+		reports []probe.Report
+		want    string
+	}{
+		{"two of one exchanger", []probe.Report{at("mx", "192.0.2.1", strict503), at("mx", "192.0.2.2", lenient25), at("mx", "192.0.2.3", strict503)}, "mx: strict (503) [192.0.2.1 192.0.2.3] lenient (250) [192.0.2.2] "},
+		{"in their codes", []probe.Report{at("mx", "192.0.2.1", strict503), at("mx", "192.0.2.2", strict500)}, "mx: strict (503) [192.0.2.1] strict (500) [192.0.2.2] "},
+		{"not of two exchangers", []probe.Report{at("mx1", "192.0.2.1", strict503), at("mx2", "192.0.2.2", lenient25)}, ""},
+		{"not where they are alike", []probe.Report{at("mx", "192.0.2.1", strict503), at("mx", "192.0.2.2", strict503)}, ""},
+		{"not where one is not known", []probe.Report{at("mx", "192.0.2.1", strict503), at("mx", "192.0.2.2", greylist)}, ""},
+		{"not where one is flaky", []probe.Report{at("mx", "192.0.2.1", strict503), at("mx", "192.0.2.2", strict503, strict500)}, ""},
+		{"where it does not apply to one", []probe.Report{at("mx", "192.0.2.1", strict503), at("mx", "192.0.2.2", absent)}, "mx: strict (503) [192.0.2.1] not-applicable [192.0.2.2] "},
+		{"behind another exchanger", []probe.Report{at("a", "192.0.2.9", strict503), at("mx", "192.0.2.1", strict503), at("b", "192.0.2.8", strict503), at("mx", "192.0.2.2", lenient25)}, "mx: strict (503) [192.0.2.1] lenient (250) [192.0.2.2] "},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			got := ""
+			for _, d := range probe.Differences(tt.reports) {
+				got += d.Host + ": "
+				for _, w := range d.Answers {
+					got += fmt.Sprint(w, " ", w.Addresses, " ")
+				}
+			}
+			if got != tt.want {
+				t.Errorf("got %q, want %q", got, tt.want)
+			}
+		})
+	}
+}
