@@ -28,6 +28,7 @@ type Options struct {
 	Wire      wire.Config   // Values.Rcpt is filled in for each receiver
 	Receivers int           // at once
 	Platform  int           // receivers of one platform at once
+	Ways      *Ways         // kept over several runs; nil: this one is the only one
 	Progress  func(Progress)
 }
 

@@ -34,7 +34,7 @@ func Receiver(ctx context.Context, r probe.Receiver, o Options) probe.Report {
 		},
 		lost: map[string]int{},
 	}
-	way, err := wire.NewReceiver(r, o.Wire)
+	way, err := o.Ways.to(r, o.Wire)
 	if err != nil {
 		p.end(probe.StatusSkipped, err.Error())
 		return p.report(time.Since(begun))

@@ -32,7 +32,8 @@ type world struct {
 	way      way            // nil: straight to the receiver
 	target   func(*probe.Receiver)
 	change   func(*run.Options)
-	giveUp   time.Duration // when the caller stops the run; 0: never
+	giveUp   time.Duration   // when the caller stops the run; 0: never
+	again    []time.Duration // how long after a run there is another one on the same way
 
 	networks []*lab.Memory
 	servers  sync.WaitGroup // those of a way's own
@@ -47,8 +48,9 @@ type world struct {
 // outcome is what came of a run.
 type outcome struct {
 	report probe.Report
-	ledger lab.Ledger   // the receiver's own
-	others []lab.Ledger // those of the others
+	later  []probe.Report // of the runs that came again
+	ledger lab.Ledger     // the receiver's own
+	others []lab.Ledger   // those of the others
 	dials  int
 	taps   []*tap
 	most   int
@@ -134,7 +136,13 @@ func (w *world) run(t *testing.T) (out outcome) {
 		defer time.AfterFunc(w.giveUp, cancel).Stop()
 	}
 	begun := time.Now()
-	out.report = run.Receiver(ctx, target, w.options())
+	o := w.options()
+	o.Ways = &run.Ways{}
+	out.report = run.Receiver(ctx, target, o)
+	for _, wait := range w.again {
+		time.Sleep(wait)
+		out.later = append(out.later, run.Receiver(ctx, target, o))
+	}
 	out.took = time.Since(begun)
 	for i, s := range servers {
 		settled, cancel := context.WithTimeout(t.Context(), time.Hour)

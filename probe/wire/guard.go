@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/smtpprobe/smtpprobe/probe"
 	"github.com/smtpprobe/smtpprobe/probe/smtp"
@@ -25,8 +26,8 @@ import (
 //	    the recipient that cannot exist, under the null sender.
 //	S3  BDAT as DATA, with inert octets, and never LAST.
 //	S4  A lone dot is never written; there is no lab mode.
-//	S5  Two recipients exist. The one that cannot is named at most four times to
-//	    a receiver with a public address.
+//	S5  Two recipients exist. The one that cannot is named at most four times in
+//	    ten minutes to a receiver with a public address.
 //	S6  VRFY only of postmaster; EXPN, ETRN, TURN and their like never.
 //	S7  AUTH without credentials: a mechanism, then "*". Twice a connection, four
 //	    times a receiver.
@@ -366,13 +367,13 @@ func (g *guard) taint(why string) {
 	}
 }
 
-// tally is what a receiver was sent and said over all sessions of a run: the
-// part of the contract that one connection cannot hold.
+// tally is what a receiver was sent and said over all sessions, of one run and of
+// those that repeat it: the part of the contract that one connection cannot hold.
 type tally struct {
 	public bool
 
 	mu      sync.Mutex
-	bads    int
+	bads    []time.Time // when the recipient that cannot exist was named, lately
 	auths   int
 	refusal int // connections in a row that were refused, or greeted with 4yz or 421
 }
@@ -380,6 +381,7 @@ type tally struct {
 // The limits of S5, S7 and S11.
 const (
 	maxBads     = 4 // ban rules count refused relaying; five is a common limit
+	badsWindow  = 10 * time.Minute
 	maxAuths    = 4
 	maxRefusals = 2
 )
@@ -388,13 +390,15 @@ const (
 func (t *tally) count(bads, auths int) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	now := time.Now()
+	t.bads = slices.DeleteFunc(t.bads, func(at time.Time) bool { return now.Sub(at) > badsWindow })
 	switch {
-	case t.public && t.bads+bads > maxBads:
-		return fmt.Errorf("the recipient that cannot exist was named %d times to this receiver (S5)", t.bads)
+	case t.public && len(t.bads)+bads > maxBads:
+		return fmt.Errorf("%s: the recipient that cannot exist was named %d times to this receiver (S5)", probe.QuotaSpent, len(t.bads))
 	case t.auths+auths > maxAuths:
-		return fmt.Errorf("AUTH was sent %d times to this receiver (S7)", t.auths)
+		return fmt.Errorf("%s: AUTH was sent %d times to this receiver (S7)", probe.QuotaSpent, t.auths)
 	}
-	t.bads += bads
+	t.bads = append(t.bads, slices.Repeat([]time.Time{now}, bads)...)
 	t.auths += auths
 	return nil
 }
