@@ -23,6 +23,7 @@ import (
 //	exits CODE ARGS...           the program ends with this code
 //	refuses CODE REGEXP ARGS...  so it does, with nothing on standard output and one matching line on standard error
 //	receiver NAME LAPSE...       starts a receiver; $NAME is its host:port, $NAME_PORT its port
+//	                             NTH:HOST:LAPSE is another machine behind it that answers every NTH session
 //	zone FILE                    serves DNS records; $ZONE is the nameserver
 //	field PATH VALUE             what the JSON on standard output says there, as in receivers.0.status
 //	ndjson COMPLETE TYPE...      the lines on standard output have these types, and the last says whether it is complete
@@ -116,6 +117,12 @@ func startReceiver(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 func lapseNamed(name string) (lab.Lapse, bool) {
+	if nth, rest, ok := strings.Cut(name, ":"); ok {
+		host, name, _ := strings.Cut(rest, ":")
+		n, err := strconv.Atoi(nth)
+		lapse, known := lapseNamed(name)
+		return lab.Machine(n, host, lapse), known && err == nil
+	}
 	for _, lapse := range lab.Lapses() {
 		if lapse.Name == name {
 			return lapse, true

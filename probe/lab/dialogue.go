@@ -2,6 +2,7 @@ package lab
 
 import (
 	"bufio"
+	"cmp"
 	"errors"
 	"io"
 	"net"
@@ -44,6 +45,9 @@ func newDialogue(s *Server, socket net.Conn) *dialogue {
 	}
 	d.session = oracle.New(s.receiver.Extensions...)
 	d.session.Host = s.receiver.Host
+	for _, h := range d.hooks {
+		d.session.Host = cmp.Or(h.host, d.session.Host)
+	}
 	d.use(socket, maxSession)
 	return d
 }

@@ -37,6 +37,9 @@ type hooks struct {
 	handshake func(h *handshake)
 	// bareLF takes a lone LF for a line end.
 	bareLF bool
+	// host is what the machine of this session calls itself; empty: as the receiver
+	// does.
+	host string
 	// segments takes what comes in one segment for a line.
 	segments bool
 }
