@@ -51,6 +51,7 @@ func (p page) comparison(run Run) ([]numbered, error) {
 	p.line("")
 	p.items(p.legend())
 	p.explain(run.Order)
+	p.agreement(run, all)
 	p.troubles(all, troubled)
 	p.remarks(run.Domains)
 	p.because("Inconclusive, and why", p.reasons(probe.Inconclusive, p.ofColumns(run.Order), all), all)

@@ -25,6 +25,8 @@ type document struct {
 	Domains   []domain   `json:"domains"`
 	Receivers []receiver `json:"receivers"`
 	Note      string     `json:"note,omitempty"`
+	repeated
+	Differences []difference `json:"differences,omitzero"`
 }
 
 type tool struct {
@@ -72,6 +74,7 @@ type receiver struct {
 	Results         []result     `json:"results"`
 	Controls        []control    `json:"controls,omitzero"`
 	InsideTLS       bool         `json:"inside_tls"`
+	Runs            []round      `json:"runs,omitempty"`
 }
 
 type tlsSession struct {
@@ -97,6 +100,7 @@ type result struct {
 	Reason      string            `json:"reason"`
 	Refs        []probe.Ref       `json:"refs"`
 	Transcript  []event           `json:"transcript,omitzero"`
+	Agree       *agreement        `json:"agree,omitempty"`
 }
 
 type reply struct {
@@ -108,6 +112,7 @@ type reply struct {
 type control struct {
 	ID         string  `json:"id"`
 	Transcript []event `json:"transcript"`
+	Run        int     `json:"run,omitempty"`
 }
 
 type event struct {
@@ -147,7 +152,7 @@ func newDocument(run Run) document {
 	return document{
 		Schema: Schema, Tool: tool{Name: "smtpprobe", Version: tidy(run.Version)}, Started: run.Started.Format(time.RFC3339),
 		ElapsedMS: run.Elapsed.Milliseconds(), Profile: tidy(run.Profile), Note: tidy(run.Note),
-		Domains: []domain{}, Receivers: []receiver{},
+		Domains: []domain{}, Receivers: []receiver{}, repeated: newRepeated(run),
 	}
 }
 
@@ -192,7 +197,7 @@ func newReceiver(r probe.Report, transcripts bool) receiver {
 		Capabilities: each(r.Offered, smtp.Escape), CapabilitiesTLS: each(r.OfferedTLS, smtp.Escape),
 		TLS: newTLSSession(r.TLS), Sessions: r.Sessions, Commands: r.Commands, ElapsedMS: r.Elapsed.Milliseconds(),
 		Strictness: strictness{s.Enforced, s.Of}, Verdicts: counts{}, Violations: r.Violations(), Results: []result{},
-		InsideTLS: r.Inside,
+		InsideTLS: r.Inside, Runs: newRounds(r.Rounds),
 	}
 	shown := transcripts
 	for _, res := range r.Results {
@@ -204,7 +209,7 @@ func newReceiver(r probe.Report, transcripts bool) receiver {
 	if shown {
 		out.Controls = make([]control, 0, len(r.Controls))
 		for _, c := range r.Controls {
-			out.Controls = append(out.Controls, control{ID: c.ID, Transcript: newEvents(c.Transcript)})
+			out.Controls = append(out.Controls, control{ID: c.ID, Transcript: newEvents(c.Transcript), Run: c.Run})
 		}
 	}
 	return out
@@ -224,6 +229,7 @@ func newResult(r probe.Result, transcript bool) result {
 		Check: r.Check.ID, Group: r.Check.Group, Verdict: r.Verdict, Conformance: r.Conformance,
 		Level: r.Check.Level, Rev: r.Check.Rev, TLS: r.TLS, Reply: newReply(r.Reply), Control: newReply(r.Control),
 		Reason: tidy(r.Reason), Refs: append([]probe.Ref{}, r.Check.Refs...),
+		Agree: newAgreement(r.Agreement),
 	}
 	if transcript {
 		out.Transcript = newEvents(r.Transcript)

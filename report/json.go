@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"sync"
-	"time"
 
 	"github.com/smtpprobe/smtpprobe/probe"
 )
@@ -22,6 +21,7 @@ func JSON(w io.Writer, run Run, transcripts bool) error {
 	for _, r := range run.Receivers {
 		doc.Receivers = append(doc.Receivers, newReceiver(r, transcripts))
 	}
+	doc.Differences = newDifferences(run)
 	if err := encode(w, doc, "  "); err != nil {
 		return fmt.Errorf("write the report as JSON: %w", err)
 	}
@@ -72,7 +72,8 @@ func (s *Stream) Begin(run Run) error {
 		Started string `json:"started"`
 		Profile string `json:"profile"`
 		Note    string `json:"note,omitempty"`
-	}{head{Schema, "run"}, doc.Tool, doc.Started, doc.Profile, doc.Note})
+		repeated
+	}{head{Schema, "run"}, doc.Tool, doc.Started, doc.Profile, doc.Note, doc.repeated})
 }
 
 // Domain writes the line of a domain. Its exchanges name their addresses, by
@@ -93,13 +94,14 @@ func (s *Stream) Receiver(r probe.Report) error {
 }
 
 // End writes the last line. A reader that finds none, or one that is not
-// complete, has only a part of the run.
-func (s *Stream) End(complete bool, elapsed time.Duration) error {
+// complete, has only a part of the run. What needs all receivers stands there.
+func (s *Stream) End(complete bool, run Run) error {
 	return s.line(struct {
 		head
-		Complete  bool  `json:"complete"`
-		ElapsedMS int64 `json:"elapsed_ms"`
-	}{head{Schema, "end"}, complete, elapsed.Milliseconds()})
+		Complete    bool         `json:"complete"`
+		ElapsedMS   int64        `json:"elapsed_ms"`
+		Differences []difference `json:"differences,omitzero"`
+	}{head{Schema, "end"}, complete, run.Elapsed.Milliseconds(), newDifferences(run)})
 }
 
 func (s *Stream) line(value any) error {

@@ -260,7 +260,7 @@ func TestStreamIsOneObjectALine(t *testing.T) {
 		})
 	}
 	workers.Wait()
-	if err := s.End(true, 61500*time.Millisecond); err != nil {
+	if err := s.End(true, report.Run{Elapsed: 61500 * time.Millisecond}); err != nil {
 		t.Fatal(err)
 	}
 	var types []string

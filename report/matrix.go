@@ -27,6 +27,7 @@ func (p page) matrix(run Run) ([]numbered, error) {
 	if err := p.blocks(run.Order, columns); err != nil {
 		return nil, err
 	}
+	p.agreement(run, columns)
 	p.violations(run.Order, columns)
 	p.advice(run.Order, columns)
 	p.unknown(run.Order, columns)

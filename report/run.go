@@ -17,8 +17,10 @@ type Run struct {
 	Receivers []probe.Report
 	// Order holds the selected checks in the order in which they are shown. A
 	// check that was run only because another one needs it is not among them.
-	Order []probe.Check
-	Note  string // one thing that the reader must know of the whole run; usually empty
+	Order    []probe.Check
+	Repeat   int           // runs that were asked for; 0 where one was
+	Interval time.Duration // between them
+	Note     string        // one thing that the reader must know of the whole run; usually empty
 }
 
 // Domain is what the DNS said of one target.

@@ -8,7 +8,6 @@ import (
 	"regexp"
 	"strings"
 	"testing"
-	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -111,7 +110,7 @@ func TestHostileTextNeverReachesJSON(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := report.NewStream(&out, true)
-	for _, err := range []error{s.Begin(run), s.Domain(run.Domains[0]), s.Receiver(run.Receivers[0]), s.End(false, 0)} {
+	for _, err := range []error{s.Begin(run), s.Domain(run.Domains[0]), s.Receiver(run.Receivers[0]), s.End(false, run)} {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -165,7 +164,7 @@ func TestErrorsOfTheWriterAreReturned(t *testing.T) {
 		{"begin", func(f *full) error { return report.NewStream(f, true).Begin(run) }},
 		{"domain", func(f *full) error { return report.NewStream(f, true).Domain(run.Domains[0]) }},
 		{"receiver", func(f *full) error { return report.NewStream(f, true).Receiver(run.Receivers[0]) }},
-		{"end", func(f *full) error { return report.NewStream(f, true).End(true, time.Second) }},
+		{"end", func(f *full) error { return report.NewStream(f, true).End(true, oneReceiver()) }},
 	}
 	for _, tt := range tests {
 		for _, room := range []int{0, 50} {

@@ -8,11 +8,12 @@ import (
 	"github.com/smtpprobe/smtpprobe/probe"
 	"github.com/smtpprobe/smtpprobe/probe/run"
 	"github.com/smtpprobe/smtpprobe/probe/smtp"
+	"github.com/smtpprobe/smtpprobe/report"
 )
 
 // writePlan prints what a run would do: receivers, sessions, commands and error
 // replies at worst, as if every extension were offered.
-func writePlan(w io.Writer, o run.Options, found resolved, kept []probe.Receiver, skipped []probe.Report) error {
+func writePlan(w io.Writer, o run.Options, found resolved, kept []probe.Receiver, skipped []probe.Report, r report.Run) error {
 	var b strings.Builder
 	for _, d := range found.domains {
 		if d.Reason != "" {
@@ -36,6 +37,9 @@ func writePlan(w io.Writer, o run.Options, found resolved, kept []probe.Receiver
 		worst = max(worst, s.Errors)
 	}
 	fmt.Fprintf(&b, "\n%d sessions, %d commands, at most %d error replies, at most %d in one session.\n", len(sessions), commands, errors, worst)
+	if r.Repeat > 1 {
+		fmt.Fprintf(&b, "%d runs, %s apart: %d sessions, %d commands in all.\n", r.Repeat, r.Interval, r.Repeat*len(sessions), r.Repeat*commands)
+	}
 	b.WriteString("No message is sent. Nothing was connected to.\n")
 	_, err := io.WriteString(w, b.String())
 	return err

@@ -40,6 +40,8 @@ type probeFlags struct {
 	receivers   int
 	perPlatform int
 	timeout     time.Duration
+	repeat      int
+	interval    time.Duration
 	reply       time.Duration
 	source      string
 	proxy       string
@@ -71,7 +73,9 @@ func (p *probeFlags) register(cmd *cobra.Command) {
 	f.IntVar(&p.sessions, "sessions", 1, "sessions at once with one receiver")
 	f.IntVar(&p.receivers, "receivers", 8, "receivers at once; of one platform one at a time")
 	f.IntVar(&p.perPlatform, "max-per-platform", 4, "addresses probed of one platform; the rest are skipped")
-	f.DurationVar(&p.timeout, "timeout", 15*time.Minute, "time for one receiver")
+	f.DurationVar(&p.timeout, "timeout", 15*time.Minute, "time for one receiver, in each run of --repeat")
+	f.IntVar(&p.repeat, "repeat", 1, "run `N` times, and say which answers agree")
+	f.DurationVar(&p.interval, "interval", time.Minute, "pause between the end of one run of --repeat and the next")
 	f.DurationVar(&p.reply, "reply-timeout", 30*time.Second, "wait for a reply; twice that for the greeting, at least 10s")
 	f.StringVar(&p.source, "source", "", "connect from this `ADDR`ess")
 	f.StringVar(&p.proxy, "proxy", "", "connect through socks5://host:port (needs --ehlo)")
@@ -105,6 +109,7 @@ var ranges = map[string]string{
 	"sessions":         "1 to 16",
 	"receivers":        "1 to 1000",
 	"max-per-platform": "1 or more",
+	"repeat":           "1 to 100",
 }
 
 func (p *probeFlags) numbers() error {
@@ -121,6 +126,12 @@ func (p *probeFlags) numbers() error {
 		return usage("--receivers %d: want %s", p.receivers, ranges["receivers"])
 	case p.perPlatform < 1:
 		return usage("--max-per-platform %d: want %s", p.perPlatform, ranges["max-per-platform"])
+	case p.repeat < 1 || p.repeat > 100:
+		return usage("--repeat %d: want %s", p.repeat, ranges["repeat"])
+	case p.interval < 0:
+		return usage("--interval %s: want a pause of 0 or more, such as 1m", p.interval)
+	case p.given("interval") && !p.given("repeat"):
+		return usage("--interval is the pause between the runs of --repeat: say how many, such as --repeat 3")
 	case p.port < 0 || p.port > 65535, p.port == 0 && p.given("port"):
 		return usage("--port %d: want %s", p.port, ranges["port"])
 	case p.only4 && p.only6:

@@ -139,6 +139,9 @@ func (j *job) run(ctx context.Context) error {
 	j.result = report.Run{
 		Version: version(), Started: time.Now(), Profile: j.flags.profile, Order: j.options.Selected,
 	}
+	if j.flags.repeat > 1 {
+		j.result.Repeat, j.result.Interval = j.flags.repeat, j.flags.interval
+	}
 	progress := newProgress(j.streams.err, &j.flags.output)
 	defer progress.end()
 	j.options.Progress = progress.update
@@ -148,7 +151,7 @@ func (j *job) run(ctx context.Context) error {
 	kept, skipped := limitPlatforms(found.receivers, j.flags.perPlatform)
 	if j.flags.dryRun {
 		progress.end()
-		return j.finish(ctx, found, sink, writePlan(sink, j.options, found, kept, skipped))
+		return j.finish(ctx, found, sink, writePlan(sink, j.options, found, kept, skipped, j.result))
 	}
 	err = j.probe(ctx, found, kept, skipped, sink, progress)
 	return j.finish(ctx, found, sink, err)
@@ -164,24 +167,22 @@ func (j *job) probe(ctx context.Context, found resolved, kept []probe.Receiver, 
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	r := rounds{receivers: kept, choices: found.choices, first: j.flags.first, seen: map[string]bool{}}
-	for queue := r.next(); len(queue) > 0; queue = r.next() {
-		progress.total = len(r.seen)
-		run.Many(ctx, queue, j.options, func(report probe.Report) {
-			progress.report(report)
+	again := repetition{
+		job: j, progress: progress,
+		finished: func(report probe.Report) {
 			lines.receiver(report)
 			if lines.err != nil {
 				cancel() // nobody reads what would still be measured
 			}
 			j.result.Receivers = append(j.result.Receivers, report)
-			r.reached(report)
-		})
+		},
 	}
+	again.probe(ctx, rounds{receivers: kept, choices: found.choices, first: j.flags.first, seen: map[string]bool{}})
 	progress.end()
 	sortReports(j.result.Receivers, kept)
 	j.result.Receivers = append(j.result.Receivers, skipped...)
 	j.result.Elapsed = time.Since(j.result.Started)
-	lines.end(ctx.Err() == nil, j.result.Elapsed)
+	lines.end(ctx.Err() == nil, j.result)
 	if lines.to != nil {
 		return lines.err
 	}
@@ -219,8 +220,8 @@ func (l *lines) begin(r report.Run) {
 
 func (l *lines) receiver(r probe.Report) { l.write(func() error { return l.to.Receiver(r) }) }
 
-func (l *lines) end(complete bool, elapsed time.Duration) {
-	l.write(func() error { return l.to.End(complete, elapsed) })
+func (l *lines) end(complete bool, r report.Run) {
+	l.write(func() error { return l.to.End(complete, r) })
 }
 
 // finish puts the output in its place and chooses the exit code: interrupted,

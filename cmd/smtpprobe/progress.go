@@ -24,9 +24,10 @@ type progress struct {
 	screen  bool
 	width   int
 	verbose bool
-	total   int
 
 	mu       sync.Mutex
+	total    int    // receivers
+	lead     string // which run of several this is
 	finished int
 	latest   string
 	shown    bool
@@ -102,18 +103,32 @@ func (p *progress) say(format string, args ...any) {
 // update is called when a session begins.
 func (p *progress) update(now run.Progress) {
 	p.mu.Lock()
-	finished, total := p.finished, p.total
+	finished, total, lead := p.finished, p.total, p.lead
 	p.mu.Unlock()
-	p.say("[%d/%d] %s: session %d of %d: %s", finished, total, now.Receiver.Host, now.Sessions+1, now.Planned, now.Doing)
+	p.say(lead+"[%d/%d] %s: session %d of %d: %s", finished, total, now.Receiver.Host, now.Sessions+1, now.Planned, now.Doing)
+}
+
+// run is called when a run of several begins.
+func (p *progress) run(n, of int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.lead, p.finished = fmt.Sprintf("run %d of %d ", n, of), 0
+}
+
+// expect sets how many receivers there are.
+func (p *progress) expect(total int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.total = total
 }
 
 // report is called when a receiver is finished.
 func (p *progress) report(r probe.Report) {
 	p.mu.Lock()
 	p.finished++
-	finished, total := p.finished, p.total
+	finished, total, lead := p.finished, p.total, p.lead
 	p.mu.Unlock()
-	p.say("[%d/%d] %s: %s after %d sessions", finished, total, r.Host, r.Status, r.Sessions)
+	p.say(lead+"[%d/%d] %s: %s after %d sessions", finished, total, r.Host, r.Status, r.Sessions)
 }
 
 // end stops the drawing and wipes the line. It may be called again.
