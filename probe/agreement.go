@@ -62,12 +62,6 @@ func (a Answer) String() string {
 	return a.Verdict.String()
 }
 
-// Agreed reports whether every run that put the check to the receiver got the
-// same answer, however many did.
-func (a Agreement) Agreed() bool {
-	return a.Of > 0 && a.Kind != Flaky && a.Kind != Transient
-}
-
 // Known reports whether any run came to a verdict that says something.
 func (a Agreement) Known() bool {
 	return slices.ContainsFunc(a.Answers, func(w Answer) bool { return w.Verdict.Known() })

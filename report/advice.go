@@ -71,7 +71,7 @@ func consequence(r probe.Result) string {
 		return "replies and commands no longer match"
 	case probe.Overstrict:
 		if r.Reply.Refused() && r.Check.Polarity != probe.Keeping {
-			return fmt.Sprintf("refused with %d although it is allowed", r.Reply.Code)
+			return fmt.Sprintf("refused with %s although it is allowed", codes(r, " or "))
 		}
 		return "the transaction is disturbed"
 	case probe.Correct:
@@ -90,7 +90,7 @@ func consequence(r probe.Result) string {
 func refusal(r probe.Result) string {
 	switch {
 	case r.Reply.Refused():
-		return fmt.Sprintf("refused with %d", r.Reply.Code)
+		return "refused with " + codes(r, " or ")
 	case r.Verdict == probe.Deviant:
 		return "the rule is not kept"
 	case r.Reply.Code == 0:
@@ -108,5 +108,5 @@ func tolerance(r probe.Result) string {
 	case r.Reply.Code == 0 || r.Reply.Refused():
 		return "tolerated"
 	}
-	return fmt.Sprintf("accepted with %d", r.Reply.Code)
+	return "accepted with " + codes(r, " or ")
 }

@@ -23,46 +23,56 @@ func (p page) agreement(run Run, all []numbered) {
 	for _, n := range columns {
 		made = max(made, len(n.Rounds))
 	}
-	p.heading(fmt.Sprintf("Do the answers stay? %s, %s apart", plural(made, "run"), run.Interval))
+	p.heading(fmt.Sprintf("Do the answers stay? %d runs, %s apart", run.Repeat, run.Interval))
 	if made < run.Repeat {
-		p.text(fmt.Sprintf("%s of %d were made.", plural(made, "run"), run.Repeat))
+		p.text(fmt.Sprintf("Runs that were made: %d of %d.", made, run.Repeat))
 	}
-	for _, s := range share(columns, summary) {
+	for _, s := range share(columns, unison) {
 		p.text(s.words + among(s.of, columns) + ".")
 	}
 	for _, n := range columns {
-		p.exceptions(n, len(columns) > 1)
+		if unison(n) == "" {
+			p.exceptions(n, len(columns) > 1)
+		}
 	}
-	for _, d := range probe.Differences(run.Receivers) {
-		p.text(fmt.Sprintf("The addresses of %s differ in %s: %s.", tidy(d.Host), d.Check, joinWords(d.Answers, atAddresses)))
-	}
+	p.differences(probe.Differences(run.Receivers))
 	p.counsel(columns)
 }
 
-// summary counts the checks whose answer was the same in all runs.
-func summary(n numbered) string {
-	agreed, runs := 0, len(n.Rounds)
-	for _, r := range n.Results {
-		if a := r.Agreement; a.Kind == probe.Deterministic && a.Of == a.Runs {
-			agreed++
-		}
-	}
+// unison says that the answers of a receiver were the same in all runs, or that
+// there was nothing to compare; empty where neither is so.
+func unison(n numbered) string {
+	runs := len(n.Rounds)
 	switch {
 	case runs == 1:
 		return "One run alone: there is nothing to compare"
-	case agreed == len(n.Results):
-		return fmt.Sprintf("All %s agreed in %d of %d runs (agree: %d/%d): a retry does not help", plural(agreed, "check"), runs, runs, runs, runs)
+	case agreeing(n) == len(n.Results):
+		return fmt.Sprintf("All %s agreed in %d of %d runs (agree: %d/%d): a retry does not help", plural(len(n.Results), "check"), runs, runs, runs, runs)
 	}
-	return fmt.Sprintf("%d of %d checks agreed in %d of %d runs (agree: %d/%d)", agreed, len(n.Results), runs, runs, runs, runs)
+	return ""
+}
+
+// agreeing counts the checks whose answer was the same in all runs.
+func agreeing(n numbered) int {
+	count := 0
+	for _, r := range n.Results {
+		if exception(r.Agreement) == "" {
+			count++
+		}
+	}
+	return count
 }
 
 // exceptions lists what keeps a receiver from agreeing with itself: runs that
 // did not come to their end, and checks, together where the same is true of
 // them.
 func (p page) exceptions(n numbered, named bool) {
-	if len(n.Rounds) < 2 {
-		return
+	runs := len(n.Rounds)
+	lead := fmt.Sprintf("%d of %d checks agreed in %d of %d runs (agree: %d/%d).", agreeing(n), len(n.Results), runs, runs, runs, runs)
+	if named {
+		lead = n.heading() + ": " + lead
 	}
+	p.text(lead)
 	var lines []string
 	for _, r := range n.Rounds {
 		if r.Status != probe.StatusOK {
@@ -85,9 +95,6 @@ func (p page) exceptions(n numbered, named bool) {
 	for _, u := range found {
 		lines = append(lines, strings.Join(u.checks, ", ")+": "+u.reason)
 	}
-	if len(lines) > 0 && named {
-		p.text(n.heading() + ":")
-	}
 	for _, l := range lines {
 		p.hang("  ", sentence(l))
 	}
@@ -106,11 +113,30 @@ func exception(a probe.Agreement) string {
 	default:
 		said += ", " + string(a.Kind)
 	}
-	said += ": " + joinWords(a.Answers, inRuns(severalBackends(a)))
+	said += ": " + joinWords(differing(a), inRuns(severalBackends(a)))
 	if a.ByBackend {
 		said += "; each backend always gives the same answer"
 	}
 	return said
+}
+
+// differing are the answers that keep a check from agreeing: where one answer
+// alone was had, the table has it, and what is left is why there were not more.
+func differing(a probe.Agreement) []probe.Answer {
+	if a.Kind == probe.Flaky {
+		return a.Answers
+	}
+	return slices.DeleteFunc(slices.Clone(a.Answers), probe.Answer.Settled)
+}
+
+// differences says in which checks the addresses of an exchanger differ.
+func (p page) differences(all []probe.Difference) {
+	for i, d := range all {
+		if i == 0 || all[i-1].Host != d.Host || all[i-1].Port != d.Port {
+			p.text(fmt.Sprintf("The addresses of %s differ:", tidy(d.Host)))
+		}
+		p.hang("  ", d.Check+": "+joinWords(d.Answers, atAddresses)+".")
+	}
 }
 
 // severalBackends reports whether the answers came from machines that call
@@ -139,7 +165,11 @@ func atAddresses(a probe.Answer) string {
 
 func inRuns(backends bool) func(probe.Answer) string {
 	return func(a probe.Answer) string {
-		words := fmt.Sprintf("%s in %s", a, numbers("run", a.Runs))
+		said := a.String()
+		if !a.Settled() && !a.Torn && !a.Unasked {
+			said = "no answer"
+		}
+		words := fmt.Sprintf("%s in %s", said, numbers("run", a.Runs))
 		if backends && len(a.Backends) > 0 {
 			words += " from " + tidy(few(a.Backends))
 		}
@@ -186,4 +216,19 @@ func (p page) counsel(columns []numbered) {
 			p.text(k.text)
 		}
 	}
+}
+
+// codes are the code of the reply that decided; where runs agree on the verdict
+// and not on the code, all of them.
+func codes(r probe.Result, or string) string {
+	var all []string
+	for _, w := range r.Agreement.Answers {
+		if w.Verdict == r.Verdict && w.Code != 0 {
+			all = append(all, fmt.Sprint(w.Code))
+		}
+	}
+	if len(all) < 2 {
+		return fmt.Sprint(r.Reply.Code)
+	}
+	return strings.Join(all, or)
 }

@@ -161,7 +161,7 @@ func (p page) brief(n numbered, id, form string) string {
 	}
 	text := p.mark(r.Verdict)
 	if r.Verdict.Known() && r.Reply.Code != 0 {
-		text += fmt.Sprintf(" %d", r.Reply.Code)
+		text += " " + codes(r, "/")
 	}
 	return p.paint(lookOf(r.Verdict).colour, text+form)
 }

@@ -15,15 +15,23 @@ func (p page) dialogues(run Run, all []numbered) {
 	for _, n := range all {
 		for i := range run.Order {
 			if r, ran := n.results[run.Order[i].ID]; ran {
-				p.heading(fmt.Sprintf("%d %s, %s: %s", n.number, tidy(n.Host), r.Check.ID, p.mark(r.Verdict)+" "+verdictWords(r)))
+				p.heading(fmt.Sprintf("%d %s, %s%s: %s", n.number, tidy(n.Host), r.Check.ID, ofRun(r.Agreement.Run), p.mark(r.Verdict)+" "+verdictWords(r)))
 				p.dialogue(r.Transcript)
 			}
 		}
 		for _, c := range n.Controls {
-			p.heading(fmt.Sprintf("%d %s, control %s", n.number, tidy(n.Host), c.ID))
+			p.heading(fmt.Sprintf("%d %s, control %s%s", n.number, tidy(n.Host), c.ID, ofRun(c.Run)))
 			p.dialogue(c.Transcript)
 		}
 	}
+}
+
+// ofRun names one of several runs.
+func ofRun(n int) string {
+	if n == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" in run %d", n)
 }
 
 func (p page) dialogue(t probe.Transcript) {

@@ -28,6 +28,10 @@ func TestTableIsTheReviewedOne(t *testing.T) {
 		{"several-domains-120-colour", severalDomains(), report.Style{Width: 120, Color: true}},
 		{"unreachable-80", unreachable(), report.Style{}},
 		{"unsure-80", unsure(), report.Style{}},
+		{"steady-80", steady(), report.Style{}},
+		{"wavering-80", wavering(), report.Style{}},
+		{"wavering-transcript-80", wavering(), report.Style{Transcript: true}},
+		{"many-repeated-80", manyRepeated(), report.Style{}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -49,6 +53,8 @@ func TestJSONIsTheReviewedOne(t *testing.T) {
 		{"one-domain", oneDomain(), false},
 		{"one-receiver-transcript", oneReceiver(), true},
 		{"several-domains", severalDomains(), false},
+		{"steady", steady(), true},
+		{"wavering", wavering(), false},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -242,7 +242,7 @@ func (p page) cell(n numbered, id string) string {
 	}
 	text := p.mark(r.Verdict) + " " + word(r.Verdict)
 	if r.Verdict.Known() && r.Reply.Code != 0 {
-		text += fmt.Sprintf(" %d", r.Reply.Code)
+		text += " " + codes(r, "/")
 	}
 	return p.paint(lookOf(r.Verdict).colour, text)
 }

@@ -44,9 +44,15 @@ func receiver(t *testing.T, lapses ...lab.Lapse) *lab.Server {
 // The number of a house that is left out is not listened on.
 func street(t *testing.T, houses ...int) (map[int]*lab.Server, string) {
 	t.Helper()
+	return streetOf(t, func(int) []lab.Lapse { return nil }, houses...)
+}
+
+// streetOf starts receivers that have the lapses of their houses.
+func streetOf(t *testing.T, lapses func(n int) []lab.Lapse, houses ...int) (map[int]*lab.Server, string) {
+	t.Helper()
 	const attempts = 20
 	for range attempts {
-		if servers, port, ok := tryStreet(t, houses); ok {
+		if servers, port, ok := tryStreet(t, lapses, houses); ok {
 			return servers, port
 		}
 	}
@@ -54,12 +60,12 @@ func street(t *testing.T, houses ...int) (map[int]*lab.Server, string) {
 	return nil, ""
 }
 
-func tryStreet(t *testing.T, houses []int) (map[int]*lab.Server, string, bool) {
+func tryStreet(t *testing.T, lapses func(n int) []lab.Lapse, houses []int) (map[int]*lab.Server, string, bool) {
 	t.Helper()
 	servers := map[int]*lab.Server{}
 	port := "0"
 	for _, n := range houses {
-		server, err := lab.Receiver{GreetDelay: lab.NoGreetDelay}.Listen(net.JoinHostPort(house(n), port))
+		server, err := lab.Receiver{Lapses: lapses(n), GreetDelay: lab.NoGreetDelay}.Listen(net.JoinHostPort(house(n), port))
 		if err != nil {
 			for _, s := range servers {
 				_ = s.Close() // another port is tried

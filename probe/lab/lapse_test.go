@@ -126,6 +126,25 @@ func TestLapses(t *testing.T) {
 	}
 }
 
+// TestMachines: the other machine answers every second session, by its own name
+// and with its lapse; where it has no name, by that of the receiver.
+func TestMachines(t *testing.T) {
+	const refused = "> MAIL FROM:<>\n< 550 5.7.1 ...\n"
+	for _, tt := range []struct{ host, greets string }{{"other.example", "other.example"}, {"", "receiver.example"}} {
+		r := lab.Receiver{Extensions: []string{}, GreetDelay: lab.NoGreetDelay, Lapses: one(lab.Machine(2, tt.host, lab.RefuseByPolicy("MAIL")))}
+		for i := range 4 {
+			script := "< 220 receiver.example ESMTP\n> EHLO client.example\n< 250 receiver.example\n" + mail
+			if i%2 == 1 {
+				script = "< 220 " + tt.greets + " ESMTP\n> EHLO client.example\n< 250 " + tt.greets + "\n" + refused
+			}
+			converse(t, r, script)
+		}
+	}
+	if got, want := lab.Machine(2, "other.example", lab.Silence()).Name, "machine/2/other-example/silence"; got != want {
+		t.Errorf("got the name %q, want %q", got, want)
+	}
+}
+
 func one(l lab.Lapse) []lab.Lapse { return []lab.Lapse{l} }
 
 func TestTheListOfLapses(t *testing.T) {
