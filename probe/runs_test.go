@@ -2,6 +2,8 @@ package probe_test
 
 import (
 	"fmt"
+	"runtime"
+	"strings"
 	"testing"
 
 	"github.com/smtpprobe/smtpprobe/probe"
@@ -86,6 +88,36 @@ func TestControlsAreThoseOfTheRunsShown(t *testing.T) {
 	if fmt.Sprint(got) != "[B0 2 B0 3]" {
 		t.Errorf("got controls %q, want those of run 2, where the first check deviates, and of run 3", got)
 	}
+	if got := joined(&c, strict503, lenient25).Controls; len(got) != 1 || got[0].Run != 2 {
+		t.Errorf("got controls %v, want those of run 2 alone, which is shown", got)
+	}
+}
+
+// TestHundredRunsNeedTheMemoryOfFew: transcripts and controls of runs that said
+// what a later one says are not kept.
+func TestHundredRunsNeedTheMemoryOfFew(t *testing.T) {
+	const octets = 200_000
+	c := rcptBeforeMail()
+	inUse := func() int64 {
+		var now runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&now)
+		return int64(now.HeapAlloc)
+	}
+	var runs probe.Runs
+	before := inUse()
+	for range 100 {
+		r := strict503.report(&c)
+		long := probe.Event{From: probe.FromServer, Text: strings.Repeat("x", octets)}
+		r.Results[0].Transcript = append(r.Results[0].Transcript, long)
+		long.Text = strings.Repeat("y", octets)
+		r.Controls[0].Transcript = append(r.Controls[0].Transcript, long)
+		runs.Add(r)
+	}
+	if used := inUse() - before; used > 10*octets {
+		t.Errorf("got %d octets in use for a hundred runs, want about those of one, %d", used, 2*octets)
+	}
+	runtime.KeepAlive(&runs)
 }
 
 func TestAddressesDiffer(t *testing.T) {
@@ -95,6 +127,8 @@ func TestAddressesDiffer(t *testing.T) {
 		r.Host, r.Address, r.Port = host, address, 25
 		return r
 	}
+	otherPort := at("mx", "192.0.2.7", dropped42)
+	otherPort.Port = 465
 	for _, tt := range []struct {
 		name    string
 		reports []probe.Report
@@ -111,6 +145,7 @@ func TestAddressesDiffer(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			got := ""
+			tt.reports = append(tt.reports, otherPort)
 			for _, d := range probe.Differences(tt.reports) {
 				got += d.Host + ": "
 				for _, w := range d.Answers {

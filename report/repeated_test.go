@@ -1,6 +1,7 @@
 package report_test
 
 import (
+	"bytes"
 	"strings"
 	"testing"
 	"time"
@@ -87,6 +88,31 @@ func manyRepeated() report.Run {
 	}
 	run.Receivers[2] = repeated(run.Receivers[2], unsteady()...)
 	return run
+}
+
+// TestWhatWasNotAskedIsSaid: a run that could not ask is told from one that got
+// no answer.
+func TestWhatWasNotAskedIsSaid(t *testing.T) {
+	run := steady()
+	spent := run.Receivers[0].Results[0]
+	spent.Agreement = probe.Agreement{
+		Same: 1, Of: 1, Runs: 3, Run: 1, Answers: []probe.Answer{
+			{Verdict: probe.Lenient, Code: 250, Runs: []int{1}},
+			{Runs: []int{2, 3}, Unasked: true, Reason: "asked often enough"},
+		},
+	}
+	run.Receivers[0].Results[0] = spent
+	var out bytes.Buffer
+	if err := report.JSON(&out, run, false); err != nil {
+		t.Fatal(err)
+	}
+	if got := strings.Count(out.String(), `"asked"`); got != 1 || !strings.Contains(out.String(), `"asked": false`) {
+		t.Errorf("got %d answers that say whether they were asked for, want one that was not", got)
+	}
+	const want = "  mail-before-ehlo: agree: 1/1, once alone: not asked in runs 2, 3 (asked often\n  enough)."
+	if text := draw(t, run, report.Style{}); !strings.Contains(text, want) {
+		t.Errorf("got\n%s\nwant %q in it", text, want)
+	}
 }
 
 // TestRepeatedRunsFitTheScreen draws runs that were repeated with anything in

@@ -75,7 +75,7 @@ func (p *probeFlags) register(cmd *cobra.Command) {
 	f.IntVar(&p.perPlatform, "max-per-platform", 4, "addresses probed of one platform; the rest are skipped")
 	f.DurationVar(&p.timeout, "timeout", 15*time.Minute, "time for one receiver, in each run of --repeat")
 	f.IntVar(&p.repeat, "repeat", 1, "run `N` times, and say which answers agree")
-	f.DurationVar(&p.interval, "interval", time.Minute, "pause between the end of one run of --repeat and the next")
+	f.DurationVar(&p.interval, "interval", time.Minute, "pause between the runs of --repeat; 0 is for servers of your own")
 	f.DurationVar(&p.reply, "reply-timeout", 30*time.Second, "wait for a reply; twice that for the greeting, at least 10s")
 	f.StringVar(&p.source, "source", "", "connect from this `ADDR`ess")
 	f.StringVar(&p.proxy, "proxy", "", "connect through socks5://host:port (needs --ehlo)")

@@ -108,6 +108,38 @@ mx.shop.example. A 127.0.0.3`})
 	}
 }
 
+// TestRepeatDoesNotAskWhoTurnsAway: two connections that are turned away are
+// the last ones, of all runs.
+func TestRepeatDoesNotAskWhoTurnsAway(t *testing.T) {
+	t.Parallel()
+	server := receiver(t, lab.HangUp(lab.Place{Verb: lab.Greeting}, "421 4.7.0 Go away"))
+	r := call(t, oftenFlags("json", "0", "--resolver", nowhere, server.Addr())...)
+	if got := server.Ledger().Connections; r.code != exitNothing || got != 2 {
+		t.Errorf("got exit code %d after %d connections in three runs, want %d after two", r.code, got, exitNothing)
+	}
+}
+
+// TestRepeatStreamsReceivers: the line of a receiver is there when its last run
+// is over, while the next one is still asked.
+func TestRepeatStreamsReceivers(t *testing.T) {
+	t.Parallel()
+	// The third run of the second receiver gets no greeting.
+	steady, silent := receiver(t), receiver(t, lab.Machine(9, "", lab.Silence()))
+	ctx, interrupt := context.WithCancel(t.Context())
+	defer interrupt()
+	var out, errs said
+	done := make(chan int, 1)
+	args := oftenFlags("ndjson", "0", "--resolver", nowhere, steady.Addr(), silent.Addr())
+	go func() { done <- execute(ctx, args, strings.NewReader(""), &out, &errs) }()
+	eventually(t, "the line of the first receiver, while the second one is silent", func() bool {
+		return silent.Ledger().Connections == 9 && out.has(`"type":"receiver"`)
+	})
+	interrupt()
+	if code := <-done; code != exitInterrupted {
+		t.Errorf("got exit code %d, want %d", code, exitInterrupted)
+	}
+}
+
 // said is standard error while the program writes it.
 type said struct {
 	mu   sync.Mutex
