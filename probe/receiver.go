@@ -49,7 +49,7 @@ type Report struct {
 	Elapsed    time.Duration
 	Results    []Result
 	Controls   []ControlRun
-	Record     Record // all that was heard: enough to judge again
+	Record     Record  // all that was heard: enough to judge again
 	Rounds     []Round // of several runs; nil where there was one
 }
 

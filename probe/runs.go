@@ -52,7 +52,7 @@ func (r *Runs) Add(report Report) {
 		s.unasked = report.Status == StatusInterrupted || report.Status == StatusSkipped || spent(res.Check)
 		r.enter(s)
 	}
-	report.Results = nil
+	report.Results, report.Record = nil, Record{}
 	r.rounds, r.reports = append(r.rounds, round), append(r.reports, report)
 	r.forget()
 }
