@@ -55,7 +55,7 @@ func enhanced() []probe.Check {
 // coded are the replies that an enhanced code is due to. One that came before,
 // where none is due, may be that reply again: somebody on the way repeats it.
 func coded(x probe.Exchange, r smtp.Reply) bool {
-	if r.Fault != "" || r.Class() == 3 || !x.Offered.Has("ENHANCEDSTATUSCODES") || hails(x) {
+	if x.Session.Has(probe.NoteShifted) || r.Fault != "" || r.Class() == 3 || !x.Offered.Has("ENHANCEDSTATUSCODES") || hails(x) {
 		return false
 	}
 	for _, before := range x.Session.Exchanges() {

@@ -114,6 +114,47 @@ func TestShiftedReplies(t *testing.T) {
 	}
 }
 
+// TestShiftBehindOneCheck holds that a shift which only the octets of one kind of
+// check bring about is laid to them, and to nothing else. Nothing in the exchange
+// itself shows it: what gives it away is QUIT, which gets the reply to something
+// else and 221 only behind it.
+func TestShiftBehindOneCheck(t *testing.T) {
+	for octets, shifts := range map[string][]string{
+		"BDAT ": {"bdat-without-mail", "bdat-without-rcpt"},
+		"\x00":  {"nul-byte"},
+	} {
+		t.Run(shifts[0], func(t *testing.T) {
+			strict, _ := ask(t, lab.Receiver{}, nil)
+			a := askThrough(t, lab.Receiver{}, &middlebox{client: func(p *passage, said string) fate {
+				sent := strings.Join(p.said, "")
+				if said == "QUIT\r\n" && strings.Contains(sent, octets) {
+					p.say("250 2.0.0 Ok")
+				}
+				return forward
+			}}, nil)
+			sound(t, a)
+			for i, got := range a.report.Results {
+				want := strict.Results[i].Verdict
+				switch {
+				case slices.Contains(shifts, got.Check.ID):
+					want = probe.Broken
+					if !strings.Contains(got.Reason, string(probe.NoteShifted)) {
+						t.Errorf("%s: got the reason %q, want one that says so", got.Check.ID, got.Reason)
+					}
+				case got.Check.ID == "one-reply-per-command":
+					continue
+				case strings.HasPrefix(got.Check.ID, "bdat-") || strings.HasPrefix(got.Check.ID, "data-after-b"):
+					continue // in the same octets
+				}
+				if got.Verdict != want {
+					t.Errorf("%s: got %s (%s), want %s", got.Check.ID, got.Verdict, got.Reason, want)
+					show(t, got)
+				}
+			}
+		})
+	}
+}
+
 // twice repeats the nth reply of every session once the client has written
 // again: too late for the command that it answers, and in time for the next one.
 func twice(n int) *middlebox {

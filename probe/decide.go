@@ -73,6 +73,9 @@ func Decide(c *Check, catalogue []Check, rec Record) Result {
 	for _, t := range tries {
 		ev := Evidence{Check: c, Walk: Replay(c.Script, t), Facts: facts, Checks: needed}
 		f := ev.find()
+		if t.Has(NoteShifted) {
+			f = ev.shifted()
+		}
 		if why := facts.Failed[B0Again]; why != "" && f.Verdict.Known() && !ev.controlled() {
 			f.Verdict, f.Reason = Inconclusive, "the receiver did not serve the control at the end of the run: "+why
 		}
@@ -140,6 +143,16 @@ func (ev Evidence) find() Finding {
 		return Unknown("the session could not be prepared")
 	}
 	return ev.Check.Judge.Find(ev)
+}
+
+// shifted is the finding where QUIT got the reply to an earlier command, behind a
+// check in a session of its own: what it sent has put replies and commands out of
+// step, unless they are so in any session.
+func (ev Evidence) shifted() Finding {
+	if ev.Facts.Shifted {
+		return Unknown(string(NoteShifted) + ", as in the first control")
+	}
+	return Finding{Verdict: Broken, Reason: string(NoteShifted)}
 }
 
 // controlled reports whether the same session served a legal command after, or

@@ -136,7 +136,7 @@ func (p *prober) converse(ctx context.Context, b probe.Baseline) (probe.Walk, er
 		return probe.Walk{}, ctx.Err()
 	}
 	walk := probe.ReplayAll(script, t)
-	if s.Shifted() && b != probe.B0 && b != probe.B0Again { // no reply of it can be trusted
+	if s.Shifted() {
 		t = append(t, probe.Event{At: t[len(t)-1].At, From: probe.FromProbe, Note: probe.NoteShifted})
 	}
 	p.mu.Lock()

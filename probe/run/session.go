@@ -21,16 +21,19 @@ func (p *prober) session(ctx context.Context, planned plan.Session) {
 		return
 	}
 	tries, left, why := p.converseChecks(ctx, s, planned)
-	p.leave(ctx, s)
+	parting := p.leave(ctx, s)
 	if n := len(tries); n > 0 && tries[n-1].Has(probe.NoteInterrupted) {
 		tries = tries[:n-1] // cut short by us: that says nothing of the receiver
 	}
 	for i, t := range tries {
 		c := planned.Checks[i]
-		if s.Shifted() || !c.Final && shifted(planned.Checks, tries) {
-			// Twice is enough: what shifts replies does so in every session.
-			p.lose(planned.Checks[i:i+1], maxLost/2+1, string(probe.NoteShifted))
+		switch {
+		case !s.Shifted() && (c.Final || !shifted(planned.Checks, tries)):
+		case len(tries) > 1: // nobody knows whose doing it is
+			p.lose(planned.Checks[i:i+1], 1, string(probe.NoteShifted))
 			continue
+		default:
+			t = append(append(t, parting...), probe.Event{At: t[len(t)-1].At, From: probe.FromProbe, Note: probe.NoteShifted})
 		}
 		p.keep(c, t)
 	}
@@ -47,7 +50,7 @@ func shifted(checks []*probe.Check, tries []probe.Transcript) bool {
 	}
 	w := probe.Replay(checks[n-1].Script, tries[n-1])
 	first := w.Find(probe.Test).Reply()
-	if first.Class() != 2 || first.Code == 221 {
+	if first.Code == 0 || first.Code == 221 || first.Code == 421 {
 		return false
 	}
 	for _, o := range w.Outcomes {
@@ -234,9 +237,10 @@ func statusOf(err error) probe.Status {
 	return probe.StatusUnreachable
 }
 
-func (p *prober) leave(ctx context.Context, s *wire.Session) {
-	s.Leave(ctx)
+func (p *prober) leave(ctx context.Context, s *wire.Session) probe.Transcript {
+	parting := s.Leave(ctx)
 	p.mu.Lock()
+	defer p.mu.Unlock()
 	p.commands += s.Commands()
-	p.mu.Unlock()
+	return parting
 }

@@ -9,11 +9,17 @@ import (
 
 // Leave ends the session by S8: RSET where a transaction may be open, QUIT, and
 // the end of the connection. After a 354, or where anything is in doubt, it ends
-// without a word.
-func (s *Session) Leave(ctx context.Context) {
+// without a word. It returns what was said meanwhile.
+func (s *Session) Leave(ctx context.Context) probe.Transcript {
 	if s.left {
-		return
+		return nil
 	}
+	begun := len(s.events)
+	s.leave(ctx)
+	return append(probe.Transcript(nil), s.events[begun:]...)
+}
+
+func (s *Session) leave(ctx context.Context) {
 	s.left = true
 	defer s.receiver.release()
 	if s.Usable() && ctx.Err() == nil {
@@ -42,7 +48,7 @@ func (s *Session) takeLeave(ctx context.Context) {
 		return
 	}
 	s.say(ctx, "QUIT\r\n", waitQuit)
-	if s.last.Class() == 2 && s.last.Code != 221 && s.last.Fault == "" && s.ended == "" && ctx.Err() == nil {
+	if s.last.Code != 0 && s.last.Code != 221 && s.last.Code != 421 && s.last.Fault == "" && s.ended == "" && ctx.Err() == nil {
 		// Is it an odd answer, or one to the command before? Then 221 follows.
 		before := s.replies
 		s.shifted = s.hear(ctx, probe.Drain, func() bool { return s.replies > before }) == heard && s.last.Code == 221
