@@ -17,9 +17,9 @@ func TestSessionsOfAStrictReceiver(t *testing.T) {
 		extensions []string
 		most       int
 	}{
-		"quick":                      {probe.Quick, nil, 20},
-		"standard":                   {probe.Standard, nil, 52},
-		"standard, without CHUNKING": {probe.Standard, without("CHUNKING", "BINARYMIME"), 44},
+		"quick":                      {probe.Quick, nil, 18},
+		"standard":                   {probe.Standard, nil, 50},
+		"standard, without CHUNKING": {probe.Standard, without("CHUNKING", "BINARYMIME"), 42},
 	} {
 		t.Run(name, func(t *testing.T) {
 			report, ledger := ask(t, lab.Receiver{Extensions: tt.extensions}, func(o *run.Options) {

@@ -79,6 +79,22 @@ func (c *Check) Observes() bool { return c.Polarity == Observation }
 // inside TLS: it is about the way into TLS, or about what is wrong without it.
 func (c *Check) InClear() bool { return c.Needs.Upgrade || c.Needs.Clear }
 
+// Controls are the baselines without which the check can tell nothing, but for
+// B0, which all need.
+func (c *Check) Controls() []Baseline {
+	var needed []Baseline
+	if c.Needs.Postmaster {
+		needed = append(needed, B1)
+	}
+	if c.Needs.Upgrade || c.Start == TunnelHello {
+		needed = append(needed, B2)
+	}
+	if c.Needs.Helo || c.Start == Helo {
+		needed = append(needed, B3)
+	}
+	return needed
+}
+
 // AtWorst is the number of error replies that the check may cause at most.
 func (c *Check) AtWorst() int { return max(c.Errors, c.Worst) }
 

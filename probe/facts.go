@@ -119,6 +119,23 @@ func GatherFacts(channel Channel, baselines map[Baseline]Transcript) Facts {
 	return f
 }
 
+// Hoping are the facts as they will be if the baselines that are still to come are
+// served, for a plan of what may stand behind them.
+func (f Facts) Hoping(coming []Baseline) Facts {
+	ok := smtp.Reply{Code: 250}
+	for _, b := range coming {
+		switch b {
+		case B1:
+			f.Postmaster = ok
+		case B2:
+			f.Starttls = smtp.Reply{Code: 220}
+		case B3:
+			f.Helo, f.HeloMail = ok, ok
+		}
+	}
+	return f
+}
+
 // failure says why a baseline is no control: it did not come to its end, or, at
 // the end of the run, MAIL is not served any more as it was at the beginning.
 func (f *Facts) failure(b Baseline, w Walk) string {

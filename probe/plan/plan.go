@@ -27,16 +27,24 @@ const (
 
 // Session is one planned session.
 type Session struct {
+	Head    probe.Baseline // the control that it begins with; empty: none
 	Start   probe.Start
 	Channel probe.Channel
 	Checks  []*probe.Check
 	Cost    Cost
 }
 
-// Make packs the checks into sessions. Longer sessions come first, risky ones
-// last; checks that have a session of their own keep it.
-func Make(checks []*probe.Check, facts probe.Facts) []Session {
-	p := packer{facts: facts}
+// Make packs the checks into sessions. Those that begin with a control come
+// first, in its order, longer ones before shorter ones, risky ones last; checks
+// that have a session of their own keep it.
+func Make(checks []*probe.Check, facts probe.Facts, controls ...probe.Baseline) []Session {
+	p := packer{facts: facts, heads: map[*probe.Check]probe.Baseline{}}
+	for _, b := range controls {
+		h := head(b, facts.Channel)
+		p.heads[h] = b
+		s, _ := p.arrange([]*probe.Check{h})
+		p.sessions = append(p.sessions, s)
+	}
 	sorted := slices.DeleteFunc(slices.Clone(checks), (*probe.Check).Observes) // nothing is sent for them
 	slices.SortStableFunc(sorted, func(a, b *probe.Check) int {
 		return cmp.Or(
@@ -48,7 +56,13 @@ func Make(checks []*probe.Check, facts probe.Facts) []Session {
 	for _, c := range sorted {
 		p.place(c)
 	}
-	slices.SortStableFunc(p.sessions, func(a, b Session) int {
+	for i, s := range p.sessions {
+		if b, is := p.heads[s.Checks[0]]; is {
+			p.sessions[i].Head, p.sessions[i].Checks = b, s.Checks[1:]
+		}
+	}
+	others := p.sessions[len(controls):]
+	slices.SortStableFunc(others, func(a, b Session) int {
 		return cmp.Or(cmp.Compare(risk(a), risk(b)), cmp.Compare(b.Cost.Commands, a.Cost.Commands))
 	})
 	return p.sessions
@@ -63,6 +77,7 @@ func risk(s Session) int {
 
 type packer struct {
 	facts    probe.Facts
+	heads    map[*probe.Check]probe.Baseline
 	sessions []Session
 }
 
@@ -88,7 +103,8 @@ func (p *packer) weight(c *probe.Check) int {
 func (p *packer) place(c *probe.Check) {
 	best := -1
 	for i := range p.sessions {
-		if p.sessions[i].Checks[0].Own || c.Own || p.sessions[i].Channel != p.channel(c) {
+		first := p.sessions[i].Checks[0]
+		if b, is := p.heads[first]; is && !rides(c, b) || first.Own || c.Own || p.sessions[i].Channel != p.channel(c) {
 			continue
 		}
 		s, ok := p.arrange(append(slices.Clone(p.sessions[i].Checks), c))
@@ -109,7 +125,7 @@ func (p *packer) place(c *probe.Check) {
 func (p *packer) arrange(checks []*probe.Check) (Session, bool) {
 	checks = slices.Clone(checks)
 	slices.SortStableFunc(checks, func(a, b *probe.Check) int {
-		return cmp.Or(cmp.Compare(stage(a), stage(b)), cmp.Compare(p.cost(a).Errors, p.cost(b).Errors))
+		return cmp.Or(cmp.Compare(p.stage(a), p.stage(b)), cmp.Compare(p.cost(a).Errors, p.cost(b).Errors))
 	})
 	first := checks[0]
 	s := Session{
@@ -120,7 +136,7 @@ func (p *packer) arrange(checks []*probe.Check) (Session, bool) {
 	for i, c := range checks {
 		bridge, ok := probe.Bridge(now, c.Start)
 		beyond := i > 0 && s.Cost.Errors+AtWorst(c, p.facts) > MaxErrors // its turn would not come
-		if !ok || beyond || p.inside(c) != p.inside(first) || i > 0 && stage(checks[i-1]) == last || named && endsTalk(c) {
+		if !ok || beyond || p.inside(c) != p.inside(first) || i > 0 && p.stage(checks[i-1]) == last || named && endsTalk(c) {
 			return s, false
 		}
 		s.Cost = s.Cost.plus(CostOf(bridge, 0)).plus(p.cost(c))
@@ -136,9 +152,12 @@ func (p *packer) arrange(checks []*probe.Check) (Session, bool) {
 const last = 6
 
 // stage is where in a session a check stands.
-func stage(c *probe.Check) int {
+func (p *packer) stage(c *probe.Check) int {
 	leads := c.Script.Leads(c.Start)
+	_, control := p.heads[c]
 	switch {
+	case control:
+		return -1
 	case endsTalk(c), c.Final:
 		return last
 	case c.Start == probe.Connected:

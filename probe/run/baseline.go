@@ -3,9 +3,11 @@ package run
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/smtpprobe/smtpprobe/probe"
+	"github.com/smtpprobe/smtpprobe/probe/plan"
 	"github.com/smtpprobe/smtpprobe/probe/wire"
 )
 
@@ -13,7 +15,7 @@ import (
 // whether all checks run inside TLS because MAIL demands it.
 func (p *prober) plain(ctx context.Context) {
 	for try := 1; ctx.Err() == nil && !p.over(); try++ {
-		walk, err := p.converse(ctx, probe.B0)
+		walk, err := p.converse(ctx, probe.B0, nil)
 		if ctx.Err() != nil {
 			return
 		}
@@ -87,33 +89,54 @@ func (p *prober) verdictOn(f probe.Facts, walk probe.Walk) (probe.Status, string
 	return probe.StatusBlocked, walk.Failure()
 }
 
-// baselines runs B1 to B3 as far as the checks need them.
+// baselines runs B1 to B3 as far as the checks need them, with checks behind
+// them: what a receiver sees of a prober is sessions.
 func (p *prober) baselines(ctx context.Context) {
-	f := p.facts()
-	if f.Mail.Class() == 2 && needsRecipients(p.checks) {
-		p.baseline(ctx, probe.B1)
-	}
-	if needsTLS(p.checks) && f.Channel == probe.Clear && !p.record.NoTLS && f.Offered.Has("STARTTLS") {
-		p.baseline(ctx, probe.B2)
-	}
-	if needsHelo(p.checks) {
-		p.baseline(ctx, probe.B3)
-	}
-}
-
-// baseline runs one baseline, and a second time where it did not come to its
-// end.
-func (p *prober) baseline(ctx context.Context, b probe.Baseline) {
-	for try := 1; try <= baselineTries && ctx.Err() == nil && !p.over(); try++ {
-		if _, err := p.converse(ctx, b); err == nil && p.facts().Failed[b] == "" {
+	needed := p.controls()
+	hoped := p.facts().Hoping(needed)
+	for _, planned := range plan.Make(p.pending(hoped), hoped, needed...)[:len(needed)] {
+		if ctx.Err() != nil || p.over() {
 			return
 		}
+		p.baseline(ctx, planned.Head, planned.Checks)
 	}
 }
 
-// converse plays a baseline in a session of its own and keeps its transcript.
-func (p *prober) converse(ctx context.Context, b probe.Baseline) (probe.Walk, error) {
-	p.progress(string(b))
+// controls are the baselines that the checks need, besides B0.
+func (p *prober) controls() []probe.Baseline {
+	f := p.facts()
+	var needed []probe.Baseline
+	add := func(b probe.Baseline, possible bool) {
+		if possible && wants(p.checks, b) {
+			needed = append(needed, b)
+		}
+	}
+	add(probe.B1, f.Mail.Class() == 2)
+	add(probe.B2, f.Channel == probe.Clear && !p.record.NoTLS && f.Offered.Has("STARTTLS"))
+	add(probe.B3, true)
+	return needed
+}
+
+// wants reports whether any of the checks needs the baseline.
+func wants(checks []*probe.Check, b probe.Baseline) bool {
+	return needs(checks, func(c *probe.Check) bool { return slices.Contains(c.Controls(), b) })
+}
+
+// baseline runs one baseline, with checks behind it, and a second time, alone,
+// where it did not come to its end.
+func (p *prober) baseline(ctx context.Context, b probe.Baseline, riders []*probe.Check) {
+	for try := 1; try <= baselineTries && ctx.Err() == nil && !p.over(); try++ {
+		if _, err := p.converse(ctx, b, riders); err == nil && p.facts().Failed[b] == "" {
+			return
+		}
+		riders = nil
+	}
+}
+
+// converse plays a baseline at the beginning of a session, and keeps its
+// transcript; then the checks that ride on it.
+func (p *prober) converse(ctx context.Context, b probe.Baseline, riders []*probe.Check) (probe.Walk, error) {
+	p.progress(strings.Join(append([]string{string(b)}, ids(riders)...), ", "))
 	s, err := p.way.Open(ctx)
 	if err != nil {
 		if b == probe.B0Again && ctx.Err() == nil {
@@ -130,18 +153,24 @@ func (p *prober) converse(ctx context.Context, b probe.Baseline) (probe.Walk, er
 	p.mu.Unlock()
 	script := b.Script(channel)
 	t := s.Play(ctx, script)
+	walk := probe.ReplayAll(script, t)
 	cut := ctx.Err() != nil
-	p.leave(ctx, s)
+	if !cut {
+		p.heard(b, t)
+	}
+	var tries []probe.Transcript
+	if !cut && walk.Failure() == "" {
+		riders = p.askable(riders)
+		tries = p.ride(ctx, s, b, walk, t, riders)
+	}
+	parting := p.leave(ctx, s)
 	if cut {
 		return probe.Walk{}, ctx.Err()
 	}
-	walk := probe.ReplayAll(script, t)
 	if s.Shifted() {
-		t = append(t, probe.Event{At: t[len(t)-1].At, From: probe.FromProbe, Note: probe.NoteShifted})
+		p.heard(b, append(append(t, parting...), shiftedAt(t)))
 	}
-	p.mu.Lock()
-	p.record.Baselines[b] = t
-	p.mu.Unlock()
+	p.settle(riders, tries, s.Shifted(), nil)
 	if b != probe.B0 {
 		if walk.Find(probe.StepGreeting).Wanted() && walk.Find(probe.StepGreeting).Ran && answered(walk) {
 			p.prepared()
@@ -150,6 +179,13 @@ func (p *prober) converse(ctx context.Context, b probe.Baseline) (probe.Walk, er
 		}
 	}
 	return walk, nil
+}
+
+// heard keeps the transcript of a baseline.
+func (p *prober) heard(b probe.Baseline, t probe.Transcript) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.record.Baselines[b] = t
 }
 
 // answered reports whether the receiver served EHLO or HELO.

@@ -35,9 +35,9 @@ func turns() map[string]turn {
 		"does not answer":             {way: blackHole, more: 3, mute: true},
 		"drips":                       {way: dripping("220 ", 10*time.Second), more: 3, mute: true},
 		"speaks another protocol":     {way: says("SSH-2.0-receiver\r\n", false), more: 3, mute: true},
-		"closes at EHLO":              {way: says("220 receiver.example ESMTP\r\n", true), more: 3, drops: true},
+		"closes at EHLO":              {way: says("220 receiver.example ESMTP\r\n", true), more: 4, drops: true},
 		"never answers after 220":     {way: says("220 receiver.example ESMTP\r\n", false), more: 5, drops: true},
-		"resets in the middle of 250": {way: resets(60, -1), more: 7, drops: true},
+		"resets in the middle of 250": {way: resets(60, -1), more: 8, drops: true},
 	}
 }
 

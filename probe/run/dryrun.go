@@ -2,6 +2,7 @@ package run
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/smtpprobe/smtpprobe/probe"
 	"github.com/smtpprobe/smtpprobe/probe/plan"
@@ -17,49 +18,41 @@ type PlannedSession struct {
 // Plan is what a run would do on a receiver that greets, and that offers
 // everything a check wants offered and nothing that it wants absent.
 func (o Options) Plan() []PlannedSession {
-	checks := o.Wanted()
+	checks := slices.DeleteFunc(o.Wanted(), func(c *probe.Check) bool { return c.Needs.Greeting != "" })
 	channel := o.channel()
-	var sessions []PlannedSession
-	add := func(b probe.Baseline, wanted bool) {
-		if wanted {
-			cost := plan.CostOf(b.Script(channel), 0)
-			if b == probe.B1 {
-				cost.Errors = 1 // postmaster may be refused
-			}
-			sessions = append(sessions, PlannedSession{What: "control " + string(b), Commands: cost.Commands + 1, Errors: cost.Errors})
+	alone := func(b probe.Baseline) PlannedSession {
+		cost := plan.CostOf(b.Script(channel), 0)
+		return PlannedSession{What: "control " + string(b), Commands: cost.Commands + 1}
+	}
+	var controls []probe.Baseline
+	for _, b := range []probe.Baseline{probe.B1, probe.B2, probe.B3} {
+		if wants(checks, b) && (b != probe.B2 || channel == probe.Clear && o.TLS != Never) {
+			controls = append(controls, b)
 		}
 	}
-	add(probe.B0, true)
-	add(probe.B1, needsRecipients(checks))
-	add(probe.B2, channel == probe.Clear && o.TLS != Never && needsTLS(checks))
-	add(probe.B3, needsHelo(checks))
-	facts := probe.Facts{Channel: channel}
-	played := slices.DeleteFunc(checks, func(c *probe.Check) bool { return c.Needs.Greeting != "" })
-	for _, s := range plan.Make(played, facts) {
-		sessions = append(sessions, PlannedSession{What: names(s.Checks), Commands: s.Cost.Commands, Errors: worst(s)})
+	sessions := []PlannedSession{alone(probe.B0)}
+	for _, s := range plan.Make(checks, probe.Facts{Channel: channel}, controls...) {
+		what := names(s.Checks)
+		if s.Head != "" {
+			what = strings.TrimSuffix("control "+string(s.Head)+", "+what, ", ")
+		}
+		sessions = append(sessions, PlannedSession{What: what, Commands: s.Cost.Commands, Errors: worst(s)})
 	}
-	add(probe.B0Again, true)
-	return sessions
+	return append(sessions, alone(probe.B0Again))
 }
 
 // worst is the number of error replies that a session may get at most. A check
 // that could take a session beyond the budget is not played in it.
 func worst(s plan.Session) int {
-	sum := 0
-	for _, c := range s.Checks {
-		sum += c.AtWorst()
+	sum, least := 0, plan.MaxErrors
+	if s.Head == probe.B1 {
+		sum = 1 // postmaster may be refused
 	}
-	return min(sum, max(plan.MaxErrors, s.Checks[0].AtWorst()))
-}
-
-func needsRecipients(checks []*probe.Check) bool {
-	return needs(checks, func(c *probe.Check) bool { return c.Needs.Postmaster })
-}
-
-func needsTLS(checks []*probe.Check) bool {
-	return needs(checks, func(c *probe.Check) bool { return c.Needs.Upgrade || c.Start == probe.TunnelHello })
-}
-
-func needsHelo(checks []*probe.Check) bool {
-	return needs(checks, func(c *probe.Check) bool { return c.Needs.Helo || c.Start == probe.Helo })
+	for i, c := range s.Checks {
+		sum += c.AtWorst()
+		if i == 0 && s.Head == "" {
+			least = max(least, c.AtWorst())
+		}
+	}
+	return min(sum, least)
 }

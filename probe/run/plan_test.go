@@ -119,8 +119,10 @@ func TestDryRunNamesEveryCheckOnce(t *testing.T) {
 	o := (&world{}).options()
 	var named []string
 	for _, s := range o.Plan() {
-		if !strings.HasPrefix(s.What, "control ") {
-			named = append(named, strings.Split(s.What, ", ")...)
+		for what := range strings.SplitSeq(s.What, ", ") {
+			if !strings.HasPrefix(what, "control ") {
+				named = append(named, what)
+			}
 		}
 	}
 	slices.Sort(named)

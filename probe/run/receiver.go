@@ -3,6 +3,8 @@ package run
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -125,7 +127,7 @@ func (p *prober) run(ctx context.Context) {
 		p.failed(probe.B0Again, p.record.Over)
 		return
 	}
-	p.baseline(ctx, probe.B0Again)
+	p.baseline(ctx, probe.B0Again, nil)
 	if why := p.facts().Failed[probe.B0Again]; why != "" && ctx.Err() == nil {
 		p.end(probe.StatusBlocked, "the receiver did not serve the control at the end of the run: "+why)
 	}
@@ -137,7 +139,7 @@ func (p *prober) turnedAway(ctx context.Context) {
 	facts := p.facts()
 	for _, c := range p.checks {
 		for range baselineTries + 1 {
-			if !c.Needs.Greeting.Has(facts.Greeting.Code) || ctx.Err() != nil || p.heard(c) {
+			if !c.Needs.Greeting.Has(facts.Greeting.Code) || ctx.Err() != nil || p.told(c) {
 				break
 			}
 			p.session(ctx, plan.Make([]*probe.Check{c}, facts)[0])
@@ -145,8 +147,8 @@ func (p *prober) turnedAway(ctx context.Context) {
 	}
 }
 
-// heard reports whether another try of the check would tell no more.
-func (p *prober) heard(c *probe.Check) bool {
+// told reports whether another try of the check would tell no more.
+func (p *prober) told(c *probe.Check) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return len(p.record.Tries[c.ID]) > 0 && !probe.Decide(c, p.options.Catalogue, p.record).Again
@@ -163,7 +165,7 @@ func (p *prober) failed(b probe.Baseline, why string) {
 // accident, is planned again, until nothing is left that may tell more.
 func (p *prober) rounds(ctx context.Context) {
 	for ctx.Err() == nil && !p.over() {
-		pending := p.pending()
+		pending := p.pending(p.facts())
 		if len(pending) == 0 {
 			return
 		}
@@ -171,9 +173,8 @@ func (p *prober) rounds(ctx context.Context) {
 	}
 }
 
-// pending are the checks that can tell something and have not yet.
-func (p *prober) pending() []*probe.Check {
-	facts := p.facts()
+// pending are the checks that can tell something, by the facts, and have not yet.
+func (p *prober) pending(facts probe.Facts) []*probe.Check {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	var pending, risky []*probe.Check
@@ -181,7 +182,7 @@ func (p *prober) pending() []*probe.Check {
 		if c.Observes() || p.lost[c.ID] >= maxLost || p.record.Settled(c, p.options.Catalogue, facts) || p.record.Awaits(c) != "" {
 			continue
 		}
-		if len(p.record.Tries[c.ID]) == 0 || probe.Decide(c, p.options.Catalogue, p.record).Again {
+		if len(p.record.Tries[c.ID]) == 0 || !p.waits(c, facts) && probe.Decide(c, p.options.Catalogue, p.record).Again {
 			if c.Risky {
 				risky = append(risky, c)
 			} else {
@@ -193,6 +194,15 @@ func (p *prober) pending() []*probe.Check {
 		return pending
 	}
 	return risky // last, so that what they cost costs nobody else
+}
+
+// waits reports whether a check that was tried is judged beside others that are
+// still to come. The caller holds the lock.
+func (p *prober) waits(c *probe.Check, facts probe.Facts) bool {
+	return slices.ContainsFunc(c.Needed(), func(id string) bool {
+		other := probe.CheckByID(p.options.Catalogue, id)
+		return other != nil && len(p.record.Tries[id]) == 0 && p.lost[id] < maxLost && !p.record.Settled(other, p.options.Catalogue, facts)
+	})
 }
 
 // pack plans the sessions of a round. A check that is tried again is the first
@@ -244,13 +254,12 @@ func (p *prober) progress(doing string) {
 	p.options.Progress(now)
 }
 
-func names(checks []*probe.Check) string {
-	text := ""
+func names(checks []*probe.Check) string { return strings.Join(ids(checks), ", ") }
+
+func ids(checks []*probe.Check) []string {
+	all := make([]string, len(checks))
 	for i, c := range checks {
-		if i > 0 {
-			text += ", "
-		}
-		text += c.ID
+		all[i] = c.ID
 	}
-	return text
+	return all
 }

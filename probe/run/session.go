@@ -22,22 +22,34 @@ func (p *prober) session(ctx context.Context, planned plan.Session) {
 	}
 	tries, left, why := p.converseChecks(ctx, s, planned)
 	parting := p.leave(ctx, s)
+	p.settle(planned.Checks, tries, s.Shifted(), parting)
+	p.lose(left, 1, why)
+}
+
+// settle keeps the tries of a session that has ended. Where replies and commands
+// were out of step at its end, that is the doing of the only check that was
+// played; of several nobody knows whose.
+func (p *prober) settle(checks []*probe.Check, tries []probe.Transcript, off bool, parting probe.Transcript) {
 	if n := len(tries); n > 0 && tries[n-1].Has(probe.NoteInterrupted) {
 		tries = tries[:n-1] // cut short by us: that says nothing of the receiver
 	}
 	for i, t := range tries {
-		c := planned.Checks[i]
+		c := checks[i]
 		switch {
-		case !s.Shifted() && (c.Final || !shifted(planned.Checks, tries)):
-		case len(tries) > 1: // nobody knows whose doing it is
-			p.lose(planned.Checks[i:i+1], 1, string(probe.NoteShifted))
+		case !off && (c.Final || !shifted(checks, tries)):
+		case len(tries) > 1 || t.Before().Checks > 0:
+			p.lose(checks[i:i+1], 1, string(probe.NoteShifted))
 			continue
 		default:
-			t = append(append(t, parting...), probe.Event{At: t[len(t)-1].At, From: probe.FromProbe, Note: probe.NoteShifted})
+			t = append(append(t, parting...), shiftedAt(t))
 		}
 		p.keep(c, t)
 	}
-	p.lose(left, 1, why)
+}
+
+// shiftedAt is the note that replies and commands were out of step at the end.
+func shiftedAt(t probe.Transcript) probe.Event {
+	return probe.Event{At: t[len(t)-1].At, From: probe.FromProbe, Note: probe.NoteShifted}
 }
 
 // shifted reports whether a last check that said QUIT got the reply to an
@@ -83,26 +95,40 @@ func (p *prober) converseChecks(ctx context.Context, s *wire.Session, planned pl
 			return nil, planned.Checks, why
 		}
 	}
-	facts, now := p.facts(), planned.Start
+	return p.playChecks(ctx, s, passage{before: before, now: planned.Start}, planned.Checks)
+}
+
+// passage is where a session is, and what led it there.
+type passage struct {
+	before probe.Transcript // what transcripts of checks begin with
+	now    probe.Start
+	played int // checks, and a control at the beginning
+}
+
+// playChecks plays one check after the other. It returns a transcript for each
+// that was played, and those whose turn did not come, and why.
+func (p *prober) playChecks(ctx context.Context, s *wire.Session, at passage, checks []*probe.Check) ([]probe.Transcript, []*probe.Check, string) {
+	facts := p.facts()
 	var tries []probe.Transcript
-	for i, c := range planned.Checks {
-		if i > 0 {
-			crossed, ok := p.cross(ctx, s, now, c, facts)
+	for i, c := range checks {
+		if at.played > 0 {
+			crossed, ok := p.cross(ctx, s, at.now, c, facts)
 			if !ok {
-				return tries, planned.Checks[i:], lostTurn
+				return tries, checks[i:], lostTurn
 			}
-			before = append(before[:len(before):len(before)], crossed...)
+			at.before = append(at.before[:len(at.before):len(at.before)], crossed...)
 		}
 		script, _ := facts.Fill(c.Script) // what cannot be filled was never planned
-		begin := s.Begin(i)
+		begin := s.Begin(at.played)
 		own := s.Play(ctx, script)
-		tries = append(tries, append(append(before[:len(before):len(before)], begin), own...))
+		tries = append(tries, append(append(at.before[:len(at.before):len(at.before)], begin), own...))
+		at.played++
 		walk := probe.ReplayAll(script, own)
-		if now = walk.Left(c.Start); now != c.Start {
-			before = append(before[:len(before):len(before)], hello(own)...) // what the next ones stand on
+		if at.now = walk.Left(c.Start); at.now != c.Start {
+			at.before = append(at.before[:len(at.before):len(at.before)], hello(own)...) // what the next ones stand on
 		}
 		if ctx.Err() != nil || walk.Ends() {
-			return tries, planned.Checks[i+1:], lostTurn
+			return tries, checks[i+1:], lostTurn
 		}
 	}
 	return tries, nil, ""
