@@ -16,7 +16,7 @@ SHELL := bash
 
 .DEFAULT_GOAL := all
 .NOTPARALLEL:
-.PHONY: all build test race fuzz cover lint fmt fmt-check vuln generate golden check mta fixtures lab demo clean help
+.PHONY: all build test race thorough fuzz cover lint fmt fmt-check vuln generate golden check mta fixtures lab demo clean help
 
 all: fmt-check lint test build ## What to run before a commit: fmt-check, lint, test, build
 
@@ -28,6 +28,9 @@ test: ## Run the tests; they need no network but loopback
 
 race: ## Run the tests under the race detector (needs a C compiler)
 	CGO_ENABLED=1 go test -race -shuffle=on ./...
+
+thorough: ## Compare every check alone with sessions shared, with all lapses of the lab
+	go test -tags thorough -count=1 -run TestSharedSessionsTellNothingElse ./probe/run
 
 fuzz: ## Run every fuzz target for FUZZTIME (30s, or a count such as 10000x)
 	@grep -rn --include='*_test.go' '^func Fuzz' . | \

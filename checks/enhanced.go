@@ -54,11 +54,12 @@ func enhanced() []probe.Check {
 
 // coded are the replies that an enhanced code is due to. One that came before,
 // where none is due, may be that reply again: somebody on the way repeats it.
-func coded(x probe.Exchange, r smtp.Reply) bool {
+func coded(session []probe.Exchange, i int, r smtp.Reply) bool {
+	x := session[i]
 	if x.Session.Has(probe.NoteShifted) || r.Fault != "" || r.Class() == 3 || !x.Offered.Has("ENHANCEDSTATUSCODES") || hails(x) {
 		return false
 	}
-	for _, before := range x.Session.Exchanges() {
+	for _, before := range session[:i] {
 		if hails(before) && slices.ContainsFunc(before.Replies, func(b smtp.Reply) bool { return slices.Equal(b.Lines, r.Lines) }) {
 			return false
 		}
@@ -72,8 +73,8 @@ func hails(x probe.Exchange) bool {
 	return x.Opens || slices.ContainsFunc(probe.Lines("", x.Sent).Verbs(), func(verb string) bool { return verb == "EHLO" || verb == "HELO" })
 }
 
-func sameClass(x probe.Exchange, r smtp.Reply) probe.Finding {
-	if !coded(x, r) || !r.Enhanced().Present() {
+func sameClass(session []probe.Exchange, i int, r smtp.Reply) probe.Finding {
+	if !coded(session, i, r) || !r.Enhanced().Present() {
 		return spares()
 	}
 	for _, l := range r.Lines {
@@ -85,9 +86,9 @@ func sameClass(x probe.Exchange, r smtp.Reply) probe.Finding {
 	return keeps()
 }
 
-func hasEnhanced(x probe.Exchange, r smtp.Reply) probe.Finding {
+func hasEnhanced(session []probe.Exchange, i int, r smtp.Reply) probe.Finding {
 	switch {
-	case !coded(x, r):
+	case !coded(session, i, r):
 		return spares()
 	case !r.Enhanced().Present():
 		return wrong("a reply without an enhanced code")
@@ -95,8 +96,8 @@ func hasEnhanced(x probe.Exchange, r smtp.Reply) probe.Finding {
 	return keeps()
 }
 
-func sameOnAllLines(x probe.Exchange, r smtp.Reply) probe.Finding {
-	if !coded(x, r) || len(r.Lines) < 2 || !r.Enhanced().Present() {
+func sameOnAllLines(session []probe.Exchange, i int, r smtp.Reply) probe.Finding {
+	if !coded(session, i, r) || len(r.Lines) < 2 || !r.Enhanced().Present() {
 		return spares()
 	}
 	for _, l := range r.Lines {

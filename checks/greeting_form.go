@@ -54,7 +54,8 @@ func greetingForm() []probe.Check {
 }
 
 // greetingNames looks at what opens a connection.
-func greetingNames(x probe.Exchange, r smtp.Reply) probe.Finding {
+func greetingNames(session []probe.Exchange, i int, r smtp.Reply) probe.Finding {
+	x := session[i]
 	switch {
 	case !x.Opens, r.Fault == smtp.Unfinished: // a close says nothing
 		return spares()

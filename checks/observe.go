@@ -7,9 +7,10 @@ import (
 	"github.com/smtpprobe/smtpprobe/probe/smtp"
 )
 
-// look is what an observation says of one reply: NotApplicable where it is not
-// concerned, Correct where nothing is wrong, else what is.
-type look func(x probe.Exchange, r smtp.Reply) probe.Finding
+// look is what an observation says of one reply to the exchange of this number in
+// a session: NotApplicable where it is not concerned, Correct where nothing is
+// wrong, else what is.
+type look func(session []probe.Exchange, i int, r smtp.Reply) probe.Finding
 
 // keeps and spares are the findings of a look at a reply in which there is
 // nothing to find fault with.
@@ -23,9 +24,9 @@ func observed(what string, at look) func(probe.Evidence) probe.Finding {
 		var worst probe.Finding
 		concerned, faults := 0, 0
 		for _, session := range ev.Heard {
-			for _, x := range session {
+			for i, x := range session {
 				for _, r := range x.Replies {
-					f := at(x, r)
+					f := at(session, i, r)
 					if f.Verdict == probe.NotApplicable {
 						continue
 					}

@@ -166,7 +166,7 @@ func TestChecksLeadToTheirPlace(t *testing.T) {
 		c := &all[i]
 		want, ok := places[c.ID]
 		if _, exempt := elsewhere[c.ID]; ok == exempt {
-			t.Errorf("%s: want either a place in the table or a reason why it has none", c.ID)
+			t.Errorf("%s: want either a place in the table (places of its group) or a reason why it has none (nowhere)", c.ID)
 		}
 		if !ok || want.unreached != "" {
 			continue
@@ -199,7 +199,7 @@ func TestLevelsAgree(t *testing.T) {
 			t.Errorf("%s: no level %q", id, row.Level)
 		}
 		if (c.Level == want) != (p.level == "") {
-			t.Errorf("%s: got level %s and the exception %q, want the level %s of the row", id, c.Level, p.level, want)
+			t.Errorf("%s: got level %s and the exception %q, want the level %s of the row, or a reason in level of its place why not", id, c.Level, p.level, want)
 		}
 	}
 }
@@ -232,27 +232,29 @@ func TestCodesAgree(t *testing.T) {
 	for id, p := range judgedPlaces() {
 		t.Run(id, func(t *testing.T) {
 			row := sessionAt(p).Row(p.line)
+			supported := without(append([]string{"PIPELINING"}, p.lacks...)...)
+			rec, exceptions := record(probe.Clear, supported...), codeExceptions()
 			for _, code := range allCodes() {
-				got := answered(t, id, code)
+				got := answered(id, p, code, rec, supported)
 				conforms := row.Conforms(code, false)
 				switch {
-				case code == row.Code() && codeExceptions()[id+" "+strconv.Itoa(code)] == "":
+				case code == row.Code() && exceptions[id+" "+strconv.Itoa(code)] == "":
 					if got.Verdict != probe.Strict && got.Verdict != probe.Correct {
 						t.Errorf("the ideal %d: got %s (%s), want strict or correct", code, got.Verdict, got.Reason)
 					}
 				case got.Verdict == probe.Strict && !conforms:
 					t.Errorf("%d, which does not conform: got strict", code)
 				}
-				agree(t, id, p, code, conforms, got)
+				agree(t, p, exceptions[id+" "+strconv.Itoa(code)], code, conforms, got)
 			}
 		})
 	}
 }
 
 // agree compares the conformance of a result with that of the row.
-func agree(t *testing.T, id string, p judgedPlace, code int, conforms bool, got probe.Result) {
+func agree(t *testing.T, p judgedPlace, exception string, code int, conforms bool, got probe.Result) {
 	t.Helper()
-	if why := codeExceptions()[id+" "+strconv.Itoa(code)]; why != "" {
+	if exception != "" {
 		return
 	}
 	level := got.Check.Level
@@ -277,7 +279,8 @@ func agree(t *testing.T, id string, p judgedPlace, code int, conforms bool, got 
 		return
 	}
 	if got.Conformance != want {
-		t.Errorf("%d: got %s and %q (%s), want %q", code, got.Verdict, got.Conformance, got.Reason, want)
+		t.Errorf("%d: got %s and %q (%s), want %q as the row has it, or apart in its place where the row is about another rule",
+			code, got.Verdict, got.Conformance, got.Reason, want)
 	}
 }
 
@@ -305,23 +308,20 @@ func codeExceptions() map[string]string {
 }
 
 // answered is the result of a check whose judged command is answered with the
-// code, and everything else as the reference answers it.
-func answered(t *testing.T, id string, code int) probe.Result {
-	t.Helper()
+// code, and everything else as the reference answers it, whose record this is.
+func answered(id string, p judgedPlace, code int, rec probe.Record, supported []string) probe.Result {
 	all := checks.All()
 	c := probe.CheckByID(all, id)
-	supported := without(append([]string{"PIPELINING"}, judgedPlaces()[id].lacks...)...)
 	reply := strconv.Itoa(code) + " 5.5.1 As the test says"
 	if code < 500 {
 		reply = strconv.Itoa(code) + " As the test says"
 	}
 	r := newReference(supported...)
 	r.instead = map[string]string{judged(c): reply}
-	if judgedPlaces()[id].unreached != "" {
+	if p.unreached != "" {
 		r.instead[probe.StepSTARTTLS] = "220 Ready"
 	}
 	try := r.try(c, probe.Clear)
-	rec := record(probe.Clear, supported...)
 	rec.Tries[id] = []probe.Transcript{try, try}
 	return probe.Decide(c, all, rec)
 }

@@ -78,7 +78,8 @@ func replyForm() []probe.Check {
 
 // replySyntax looks at the lines of one reply. What is wrong with several lines
 // together is the affair of another check.
-func replySyntax(x probe.Exchange, r smtp.Reply) probe.Finding {
+func replySyntax(session []probe.Exchange, i int, r smtp.Reply) probe.Finding {
+	x := session[i]
 	international := slices.ContainsFunc(x.Session, func(e probe.Event) bool {
 		return e.From == probe.FromClient && strings.Contains(strings.ToUpper(e.Text), " SMTPUTF8")
 	})
@@ -106,7 +107,8 @@ func replySyntax(x probe.Exchange, r smtp.Reply) probe.Finding {
 
 // replyLines looks at a reply of several lines. One that a close cut short says
 // nothing.
-func replyLines(x probe.Exchange, r smtp.Reply) probe.Finding {
+func replyLines(session []probe.Exchange, i int, r smtp.Reply) probe.Finding {
+	x := session[i]
 	switch {
 	case r.Fault == smtp.MixedCodes:
 		return broken(string(r.Fault))
@@ -119,7 +121,8 @@ func replyLines(x probe.Exchange, r smtp.Reply) probe.Finding {
 }
 
 // ehloSyntax looks at a reply that accepts EHLO.
-func ehloSyntax(x probe.Exchange, r smtp.Reply) probe.Finding {
+func ehloSyntax(session []probe.Exchange, i int, r smtp.Reply) probe.Finding {
+	x := session[i]
 	if x.Verb() != "EHLO" || r.Code != 250 || r.Fault != "" {
 		return spares()
 	}

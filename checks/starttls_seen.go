@@ -60,7 +60,8 @@ func starttlsSeen() []probe.Check {
 }
 
 // listsAgain looks at a reply to EHLO behind the handshake.
-func listsAgain(x probe.Exchange, r smtp.Reply) probe.Finding {
+func listsAgain(session []probe.Exchange, i int, r smtp.Reply) probe.Finding {
+	x := session[i]
 	offered := smtp.ParseCapabilities(r)
 	switch {
 	case x.Verb() != "EHLO" || !x.Inside || offered == nil:

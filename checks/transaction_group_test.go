@@ -103,6 +103,7 @@ func keepingRows() []row {
 		row{check: data, name: "RCPT is answered in a way of its own", try: dataThen("503 5.5.1 No RCPT", "500 5.5.2 What?"), verdict: probe.Inconclusive, reason: "neither"},
 
 		row{check: "null-sender-transaction", name: "250, and RCPT is 250", verdict: probe.Correct, says: conforms()},
+		row{check: "null-sender-transaction", name: "250, and no transaction", from: "<me@probe.example>", lapses: []lab.Lapse{lab.NullSenderOpensNothing()}, verdict: probe.Overstrict, says: violates()},
 		row{check: "null-sender-transaction", name: "501", try: []string{"C: MAIL FROM:<>", "S: 501 5.5.4 No sender", "C: RSET", "S: 250 2.0.0 OK"}, verdict: probe.Overstrict, says: violates()},
 		row{check: "null-sender-transaction", name: "250, and RCPT is 503", try: nullThen("503 5.5.1 No MAIL"), verdict: probe.Overstrict, says: violates()},
 		row{check: "null-sender-transaction", name: "550 of policy", try: []string{"C: MAIL FROM:<>", "S: 550 5.7.1 No bounces", "C: RSET", "S: 250 2.0.0 OK"}, verdict: probe.Inconclusive, reason: "policy"},

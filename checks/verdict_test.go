@@ -25,6 +25,7 @@ type row struct {
 	implicit   bool          // TLS from the first octet
 	tls        run.TLS       // empty: auto
 	box        *middlebox
+	from       string   // of the operator; empty: none
 	among      bool     // it is about a check that shares its session with others
 	try        []string // a transcript by hand in place of a run; see transcript_test.go
 
@@ -62,6 +63,9 @@ func (r row) result(t *testing.T) probe.Result {
 		if !r.among {
 			o.Selected = []probe.Check{*probe.CheckByID(o.Catalogue, r.check)}
 		}
+		if r.from != "" {
+			o.Wire.Values.From = r.from
+		}
 		switch {
 		case r.implicit:
 			o.TLS = run.Implicit
@@ -92,6 +96,28 @@ func TestVerdicts(t *testing.T) {
 				show(t, got)
 			}
 		})
+	}
+}
+
+// TestEveryCheckCatchesAndPasses holds that no check is a decoration: a row of each
+// finds a fault with a receiver, and another one finds none.
+func TestEveryCheckCatchesAndPasses(t *testing.T) {
+	catches, passes := map[string]bool{}, map[string]bool{}
+	for _, r := range rows() {
+		switch r.verdict {
+		case probe.Strict, probe.Correct:
+			passes[r.check] = true
+		case probe.Lenient, probe.Deviant, probe.Overstrict, probe.Broken:
+			catches[r.check] = catches[r.check] || len(r.lapses) > 0 || r.box != nil
+		}
+	}
+	for _, c := range checks.All() {
+		if !catches[c.ID] {
+			t.Errorf("%s: no row in which it finds a fault with a receiver that has a lapse, or a middlebox before it", c.ID)
+		}
+		if !passes[c.ID] {
+			t.Errorf("%s: no row in which it finds none", c.ID)
+		}
 	}
 }
 

@@ -48,9 +48,27 @@ const disagreement = "two tries disagree"
 // maxTries bounds the tries of a check whose tries tell nothing.
 const maxTries = 3
 
-// Decide judges one check. The catalogue holds the checks that others need.
+// Bench judges the checks of one record: what all of them look at is read once.
+type Bench struct {
+	record    Record
+	catalogue []Check // holds the checks that others need
+	facts     Facts
+	heard     [][]Exchange // read when the first observation asks
+}
+
+// NewBench reads what all checks of the record look at.
+func NewBench(catalogue []Check, rec Record) *Bench {
+	return &Bench{record: rec, catalogue: catalogue, facts: rec.Facts()}
+}
+
+// Decide judges one check of a record. Who judges many takes a Bench.
 func Decide(c *Check, catalogue []Check, rec Record) Result {
-	facts := rec.Facts()
+	return NewBench(catalogue, rec).Decide(c)
+}
+
+// Decide judges one check.
+func (b *Bench) Decide(c *Check) Result {
+	rec, catalogue, facts := b.record, b.catalogue, b.facts
 	tries := rec.Tries[c.ID]
 	f, settled := Precondition(c, facts, rec.NoTLS)
 	if !settled && len(tries) == 0 {
@@ -63,7 +81,7 @@ func Decide(c *Check, catalogue []Check, rec Record) Result {
 		return result(c, f, nil)
 	}
 	if c.Observes() {
-		return rec.observe(c, catalogue, facts)
+		return b.observe(c)
 	}
 	if len(tries) == 0 {
 		return result(c, Unknown(rec.why(c, facts)), nil)
@@ -88,11 +106,15 @@ func Decide(c *Check, catalogue []Check, rec Record) Result {
 
 // observe judges a check from all that was heard. Where not even the first
 // control was served, that was too little.
-func (rec Record) observe(c *Check, catalogue []Check, facts Facts) Result {
+func (b *Bench) observe(c *Check) Result {
+	rec, facts := b.record, b.facts
 	if _, heard := rec.Baselines[B0]; !heard || facts.Failed[B0] != "" || facts.Mail.Refused() && facts.Mail.Code != 530 {
 		return result(c, Unknown(rec.why(c, facts)), nil)
 	}
-	ev := Evidence{Check: c, Facts: facts, Checks: rec.needed(c, catalogue), Heard: rec.Heard(catalogue)}
+	if b.heard == nil {
+		b.heard = rec.Heard(b.catalogue)
+	}
+	ev := Evidence{Check: c, Facts: facts, Checks: rec.needed(c, b.catalogue), Heard: b.heard}
 	f := c.Judge.Find(ev)
 	r := result(c, f, rec.Baselines[B0])
 	if f.Seen != nil {

@@ -9,7 +9,6 @@ package plan
 import (
 	"cmp"
 	"slices"
-	"strings"
 
 	"github.com/smtpprobe/smtpprobe/probe"
 )
@@ -38,200 +37,113 @@ type Session struct {
 // first, in its order, longer ones before shorter ones, risky ones last; checks
 // that have a session of their own keep it.
 func Make(checks []*probe.Check, facts probe.Facts, controls ...probe.Baseline) []Session {
-	p := packer{facts: facts, heads: map[*probe.Check]probe.Baseline{}}
+	p := packer{facts: facts}
 	for _, b := range controls {
-		h := head(b, facts.Channel)
-		p.heads[h] = b
-		s, _ := p.arrange([]*probe.Check{h})
-		p.sessions = append(p.sessions, s)
+		p.open(p.control(b))
 	}
-	sorted := slices.DeleteFunc(slices.Clone(checks), (*probe.Check).Observes) // nothing is sent for them
-	slices.SortStableFunc(sorted, func(a, b *probe.Check) int {
-		return cmp.Or(
-			cmp.Compare(p.weight(a), p.weight(b)),
-			cmp.Compare(p.cost(b).Errors, p.cost(a).Errors),
-			cmp.Compare(p.cost(b).Commands, p.cost(a).Commands),
-		)
-	})
-	for _, c := range sorted {
-		p.place(c)
-	}
-	for i, s := range p.sessions {
-		if b, is := p.heads[s.Checks[0]]; is {
-			p.sessions[i].Head, p.sessions[i].Checks = b, s.Checks[1:]
+	var items []*item
+	for _, c := range checks {
+		if !c.Observes() { // nothing is sent for them
+			items = append(items, p.item(c))
 		}
 	}
-	others := p.sessions[len(controls):]
-	slices.SortStableFunc(others, func(a, b Session) int {
-		return cmp.Or(cmp.Compare(risk(a), risk(b)), cmp.Compare(b.Cost.Commands, a.Cost.Commands))
+	slices.SortStableFunc(items, func(a, b *item) int {
+		return cmp.Or(
+			cmp.Compare(a.weight(), b.weight()),
+			cmp.Compare(b.cost.Errors, a.cost.Errors),
+			cmp.Compare(b.cost.Commands, a.cost.Commands),
+		)
 	})
-	return p.sessions
+	for _, it := range items {
+		p.place(it)
+	}
+	slices.SortStableFunc(p.bins[len(controls):], func(a, b bin) int {
+		return cmp.Or(cmp.Compare(a.risk(), b.risk()), cmp.Compare(b.cost.Commands, a.cost.Commands))
+	})
+	sessions := make([]Session, len(p.bins))
+	for i, b := range p.bins {
+		sessions[i] = b.session()
+	}
+	return sessions
 }
 
-func risk(s Session) int {
-	if slices.ContainsFunc(s.Checks, func(c *probe.Check) bool { return c.Risky }) {
+type packer struct {
+	facts probe.Facts
+	bins  []bin
+}
+
+// bin is a session in the making.
+type bin struct {
+	items []*item // in their order
+	cost  Cost
+}
+
+func (b bin) risk() int {
+	if slices.ContainsFunc(b.items, func(it *item) bool { return it.check.Risky }) {
 		return 1
 	}
 	return 0
 }
 
-type packer struct {
-	facts    probe.Facts
-	heads    map[*probe.Check]probe.Baseline
-	sessions []Session
-}
-
-// weight is the order in which checks find their place: those first that are
-// hard to place, since they want a session of their own or its beginning, or
-// must not stand beside a recipient.
-func (p *packer) weight(c *probe.Check) int {
-	switch {
-	case c.Own:
-		return 0
-	case c.Start == probe.Connected, c.Start == probe.Greeted, c.Start == probe.Helo:
-		return 1
-	case endsTalk(c):
-		return 2
-	case c.Final:
-		return 4
+func (b bin) session() Session {
+	first := b.items[0]
+	s := Session{Head: first.head, Start: first.check.Start, Channel: first.channel, Cost: b.cost}
+	for _, it := range b.items {
+		if it.head == "" {
+			s.Checks = append(s.Checks, it.check)
+		}
 	}
-	return 3
+	return s
 }
 
-// place puts the check into the fullest session that can bear it, or into a
-// fresh one.
-func (p *packer) place(c *probe.Check) {
+// open begins a session with an item.
+func (p *packer) open(it *item) {
+	b, _ := p.arrange([]*item{it})
+	p.bins = append(p.bins, b)
+}
+
+// place puts an item into the fullest session that can bear it, or into a fresh
+// one.
+func (p *packer) place(it *item) {
 	best := -1
-	for i := range p.sessions {
-		first := p.sessions[i].Checks[0]
-		if b, is := p.heads[first]; is && !rides(c, b) || first.Own || c.Own || p.sessions[i].Channel != p.channel(c) {
+	var fuller bin
+	for i, b := range p.bins {
+		first := b.items[0]
+		if first.head != "" && !rides(it.check, first.head) || first.check.Own || it.check.Own || first.channel != it.channel {
 			continue
 		}
-		s, ok := p.arrange(append(slices.Clone(p.sessions[i].Checks), c))
-		if ok && s.Cost.within(p.facts.Offered.MailMax()) && (best < 0 || p.sessions[i].Cost.Errors > p.sessions[best].Cost.Errors) {
-			best = i
+		with, ok := p.arrange(append(slices.Clone(b.items), it))
+		if ok && with.cost.within(p.facts.Offered.MailMax()) && (best < 0 || b.cost.Errors > p.bins[best].cost.Errors) {
+			best, fuller = i, with
 		}
 	}
 	if best < 0 {
-		s, _ := p.arrange([]*probe.Check{c})
-		p.sessions = append(p.sessions, s)
+		p.open(it)
 		return
 	}
-	p.sessions[best], _ = p.arrange(append(p.sessions[best].Checks, c))
+	p.bins[best] = fuller
 }
 
-// arrange orders the checks of one session and counts what it costs. It fails
+// arrange orders the items of one session and counts what it costs. It fails
 // where they cannot share one.
-func (p *packer) arrange(checks []*probe.Check) (Session, bool) {
-	checks = slices.Clone(checks)
-	slices.SortStableFunc(checks, func(a, b *probe.Check) int {
-		return cmp.Or(cmp.Compare(p.stage(a), p.stage(b)), cmp.Compare(p.cost(a).Errors, p.cost(b).Errors))
+func (p *packer) arrange(items []*item) (bin, bool) {
+	slices.SortStableFunc(items, func(a, b *item) int {
+		return cmp.Or(cmp.Compare(a.stage, b.stage), cmp.Compare(a.cost.Errors, b.cost.Errors))
 	})
-	first := checks[0]
-	s := Session{
-		Start: first.Start, Channel: p.channel(first), Checks: checks,
-		Cost: CostOf(probe.Prelude(first.Start, p.channel(first)), 0),
-	}
-	now, named := first.Start, false
-	for i, c := range checks {
-		bridge, ok := probe.Bridge(now, c.Start)
-		beyond := i > 0 && s.Cost.Errors+AtWorst(c, p.facts) > MaxErrors // its turn would not come
-		if !ok || beyond || p.inside(c) != p.inside(first) || i > 0 && p.stage(checks[i-1]) == last || named && endsTalk(c) {
-			return s, false
+	first := items[0]
+	b := bin{items: items, cost: first.opening}
+	now, named := first.check.Start, false
+	for i, it := range items {
+		bridge, ok := probe.Bridge(now, it.check.Start)
+		beyond := i > 0 && b.cost.Errors+it.atWorst > MaxErrors // its turn would not come
+		if !ok || beyond || it.inside != first.inside || i > 0 && items[i-1].stage == last || named && it.talks {
+			return b, false
 		}
-		s.Cost = s.Cost.plus(CostOf(bridge, 0)).plus(p.cost(c))
-		now, named = c.Script.Leads(c.Start), named || names(c)
+		b.cost = b.cost.plus(CostOf(bridge, 0)).plus(it.cost)
+		now, named = it.leads, named || it.names
 	}
-	if !checks[len(checks)-1].Final {
-		s.Cost.Commands++ // QUIT
+	if !items[len(items)-1].check.Final {
+		b.cost.Commands++ // QUIT
 	}
-	return s, true
-}
-
-// last is the stage behind which nothing more is played.
-const last = 6
-
-// stage is where in a session a check stands.
-func (p *packer) stage(c *probe.Check) int {
-	leads := c.Script.Leads(c.Start)
-	_, control := p.heads[c]
-	switch {
-	case control:
-		return -1
-	case endsTalk(c), c.Final:
-		return last
-	case c.Start == probe.Connected:
-		return 0
-	case c.Start == probe.Greeted && leads == probe.Greeted:
-		return 1
-	case c.Start == probe.Greeted:
-		return 2
-	case c.Start == probe.Helo:
-		return 3
-	case leads == probe.Helo:
-		return 5
-	}
-	return 4
-}
-
-// endsTalk reports whether the check sends DATA or BDAT, after which some
-// receivers close.
-func endsTalk(c *probe.Check) bool {
-	return slices.ContainsFunc(c.Script, func(s probe.Step) bool {
-		return slices.Contains(s.Verbs(), "DATA") || slices.Contains(s.Verbs(), "BDAT")
-	})
-}
-
-// names reports whether the check may get a recipient accepted.
-func names(c *probe.Check) bool {
-	return slices.ContainsFunc(c.Script, func(s probe.Step) bool { return strings.Contains(s.Text, "{rcpt}") })
-}
-
-// cost is the cost of a check on this receiver: where postmaster is refused,
-// each legal RCPT is an error as well.
-func (p *packer) cost(c *probe.Check) Cost {
-	return CostOf(likely(c), c.Errors+refusals(c, p.facts))
-}
-
-// likely are the steps that a receiver gets to see which does what the RFCs say:
-// it refuses no service, so that no control of a refusal is asked for.
-func likely(c *probe.Check) probe.Script {
-	var played probe.Script
-	passed := map[string]bool{}
-	for _, s := range c.Script {
-		refused := s.If == probe.IfRefused && s.Of == probe.Test && c.Polarity == probe.Service
-		if passed[s.Name] = refused || s.If != probe.Always && passed[s.Of]; !passed[s.Name] {
-			played = append(played, s)
-		}
-	}
-	return played
-}
-
-// AtWorst is the number of error replies that the check may cause on this
-// receiver. A session in which that would be too many does not play it.
-func AtWorst(c *probe.Check, facts probe.Facts) int { return c.AtWorst() + refusals(c, facts) }
-
-// refusals is the number of legal RCPTs of the check that this receiver refuses.
-func refusals(c *probe.Check, facts probe.Facts) int {
-	n := 0
-	for _, s := range c.Script {
-		legal := s.Name == probe.Control || s.Name == probe.IsOpen && c.Polarity == probe.Keeping
-		if facts.PostmasterRefused() && legal && strings.Contains(s.Text, "{rcpt}") {
-			n++
-		}
-	}
-	return n
-}
-
-// channel is where the session of the check begins.
-func (p *packer) channel(c *probe.Check) probe.Channel {
-	if c.InClear() && p.facts.Channel == probe.Upgraded {
-		return probe.Clear
-	}
-	return p.facts.Channel
-}
-
-// inside reports whether the check is played inside TLS.
-func (p *packer) inside(c *probe.Check) bool {
-	return c.Start == probe.TunnelHello || p.channel(c) != probe.Clear
+	return b, true
 }

@@ -178,11 +178,12 @@ func (p *prober) pending(facts probe.Facts) []*probe.Check {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	var pending, risky []*probe.Check
+	bench := probe.NewBench(p.options.Catalogue, p.record)
 	for _, c := range p.checks {
 		if c.Observes() || p.lost[c.ID] >= maxLost || p.record.Settled(c, p.options.Catalogue, facts) || p.record.Awaits(c) != "" {
 			continue
 		}
-		if len(p.record.Tries[c.ID]) == 0 || !p.waits(c, facts) && probe.Decide(c, p.options.Catalogue, p.record).Again {
+		if len(p.record.Tries[c.ID]) == 0 || !p.waits(c, facts) && bench.Decide(c).Again {
 			if c.Risky {
 				risky = append(risky, c)
 			} else {

@@ -11,7 +11,7 @@ import (
 func (p *prober) report(elapsed time.Duration) probe.Report {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	facts := p.record.Facts()
+	facts, bench := p.record.Facts(), probe.NewBench(p.options.Catalogue, p.record)
 	r := probe.Report{
 		Receiver: p.target, Status: p.status, Reason: p.record.Over,
 		Banner: facts.Greeting.Text(), Software: Software(facts.Greeting.Text()),
@@ -29,7 +29,7 @@ func (p *prober) report(elapsed time.Duration) probe.Report {
 		}
 	}
 	for _, c := range p.checks {
-		result := p.decide(c)
+		result := decide(bench, c)
 		if p.options.selected(c) {
 			r.Results = append(r.Results, result)
 		} else if tries := p.record.Tries[c.ID]; len(tries) > 0 {
@@ -40,13 +40,13 @@ func (p *prober) report(elapsed time.Duration) probe.Report {
 }
 
 // decide asks the judge of a check. A fault in one is the affair of that check.
-func (p *prober) decide(c *probe.Check) (result probe.Result) {
+func decide(bench *probe.Bench, c *probe.Check) (result probe.Result) {
 	defer func() {
 		if v := recover(); v != nil {
 			result = probe.Result{Check: c, Reason: fault(v)}
 		}
 	}()
-	return probe.Decide(c, p.options.Catalogue, p.record)
+	return bench.Decide(c)
 }
 
 // Software is the name of the server software in a greeting; empty where it

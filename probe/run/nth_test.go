@@ -1,0 +1,7 @@
+//go:build !thorough
+
+package run_test
+
+// nth: the whole catalogue is compared, shared against alone, on one lapse in so
+// many. Make thorough does it on all.
+const nth = 9

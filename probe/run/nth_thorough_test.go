@@ -1,0 +1,5 @@
+//go:build thorough
+
+package run_test
+
+const nth = 1
