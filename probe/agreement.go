@@ -73,6 +73,7 @@ type sighting struct {
 	result     Result
 	backend    string
 	unasked    bool
+	partial    bool // not all was heard in the run that an observation looks at
 	superseded bool // a later run said the same, so that nothing of this one is shown
 }
 
@@ -97,8 +98,27 @@ func (a Answer) same(b Answer) bool {
 	return a.Verdict == b.Verdict && a.Code == b.Code && a.Torn == b.Torn && a.Unasked == b.Unasked
 }
 
+// whole leaves out what an observation could not know: in a run in which less was
+// asked it may find no fault where another one did.
+func whole(seen []sighting) []sighting {
+	faulty := slices.ContainsFunc(seen, func(s sighting) bool { return s.result.Verdict.Known() && s.result.Verdict != Correct })
+	if !faulty || !seen[0].result.Check.Observes() {
+		return seen
+	}
+	seen = slices.Clone(seen)
+	for i, s := range seen {
+		if v := s.result.Verdict; s.partial && (v == Correct || v == NotApplicable) {
+			seen[i].unasked = true
+			seen[i].result.Verdict, seen[i].result.Conformance = Inconclusive, ""
+			seen[i].result.Reason = "less was asked in this run"
+		}
+	}
+	return seen
+}
+
 // agreed joins what the runs say of one check to one result.
 func agreed(seen []sighting, runs int) Result {
+	seen = whole(seen)
 	a := Agreement{Runs: runs, Answers: answers(seen)}
 	unanswered, asked := false, 0
 	var differing []Answer

@@ -49,6 +49,7 @@ func (r *Runs) Add(report Report) {
 			r.order = append(r.order, res.Check.ID)
 		}
 		s := sighting{run: round.Run, result: res, backend: res.Transcript.Backend()}
+		s.partial = report.Status != StatusOK || report.held()
 		s.unasked = report.Status == StatusInterrupted || report.Status == StatusSkipped || spent(res.Check)
 		r.enter(s)
 	}
@@ -105,6 +106,13 @@ func (r Report) spent() func(*Check) bool {
 	return func(c *Check) bool {
 		return held[c.ID] || slices.ContainsFunc(c.Needed(), func(id string) bool { return held[id] })
 	}
+}
+
+// held reports whether anything was not asked in the run because it had been asked
+// often enough.
+func (r Report) held() bool {
+	spent := r.spent()
+	return slices.ContainsFunc(r.Results, func(res Result) bool { return spent(res.Check) })
 }
 
 func (r Report) backends() []string {

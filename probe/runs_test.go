@@ -158,3 +158,34 @@ func TestAddressesDiffer(t *testing.T) {
 		})
 	}
 }
+
+// TestObservationsOfPartOfARun: a run in which less was asked may find no fault
+// where another one did, and that does not make the receiver flaky.
+func TestObservationsOfPartOfARun(t *testing.T) {
+	c := probe.Check{ID: "an-observation", Polarity: probe.Observation, Level: probe.Must}
+	report := func(status probe.Status, v probe.Verdict) probe.Report {
+		return probe.Report{Status: status, Sessions: 1, Results: []probe.Result{{Check: &c, Verdict: v}}}
+	}
+	for _, tt := range []struct {
+		name string
+		runs []probe.Report
+		want probe.Verdict
+		kind probe.Kind
+	}{
+		{"a fault, then less", []probe.Report{report(probe.StatusOK, probe.Deviant), report(probe.StatusTimedOut, probe.Correct)}, probe.Deviant, ""},
+		{"less, then a fault", []probe.Report{report(probe.StatusBlocked, probe.NotApplicable), report(probe.StatusOK, probe.Deviant)}, probe.Deviant, ""},
+		{"a fault, then none in a whole run", []probe.Report{report(probe.StatusOK, probe.Deviant), report(probe.StatusOK, probe.Correct)}, probe.Inconclusive, probe.Flaky},
+		{"none in either", []probe.Report{report(probe.StatusOK, probe.Correct), report(probe.StatusTimedOut, probe.Correct)}, probe.Correct, probe.Deterministic},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var runs probe.Runs
+			for _, r := range tt.runs {
+				runs.Add(r)
+			}
+			got := runs.Join().Results[0]
+			if got.Verdict != tt.want || got.Agreement.Kind != tt.kind {
+				t.Errorf("got %s, %q (%s), want %s, %q", got.Verdict, got.Agreement.Kind, got.Reason, tt.want, tt.kind)
+			}
+		})
+	}
+}
