@@ -155,6 +155,62 @@ func TestShiftBehindOneCheck(t *testing.T) {
 	}
 }
 
+// TestLateGoodbye holds that a 221 which comes later than anybody waits for it is no
+// reply to something else: the other checks of a session are what they are.
+func TestLateGoodbye(t *testing.T) {
+	strict, _ := ask(t, lab.Receiver{}, nil)
+	a := askThrough(t, lab.Receiver{Lapses: []lab.Lapse{lab.Late("QUIT", 5100*time.Millisecond)}}, nil, nil)
+	sound(t, a)
+	for i, got := range a.report.Results {
+		if quits := strings.Contains(got.Check.ID, "quit"); !quits && got.Verdict != strict.Results[i].Verdict {
+			t.Errorf("%s: got %s (%s), want %s", got.Check.ID, got.Verdict, got.Reason, strict.Results[i].Verdict)
+		}
+	}
+}
+
+// TestSomeSessionsShift holds that nobody is accused where some sessions are out of
+// step whatever is sent in them, as behind a balancer with one bad machine: the
+// controls show it.
+func TestSomeSessionsShift(t *testing.T) {
+	for _, nth := range []int{2, 3} {
+		strict, _ := ask(t, lab.Receiver{}, nil)
+		a := askThrough(t, lab.Receiver{}, &middlebox{client: func(p *passage, said string) fate {
+			if said == "QUIT\r\n" && p.number%nth == 0 {
+				p.say("250 2.0.0 Ok")
+			}
+			return forward
+		}}, nil)
+		sound(t, a)
+		for i, got := range a.report.Results {
+			quits := strings.Contains(got.Check.ID, "quit") || got.Check.ID == "one-reply-per-command"
+			if !quits && got.Verdict != strict.Results[i].Verdict && got.Verdict != probe.Inconclusive {
+				t.Errorf("every session of %d shifted: %s: got %s (%s), want %s or inconclusive", nth, got.Check.ID, got.Verdict, got.Reason, strict.Results[i].Verdict)
+			}
+		}
+	}
+}
+
+// TestAnotherMachineOffersLess holds that a check which needs an extension is not
+// played where the EHLO of its own session does not offer it, wherever in the
+// session that EHLO stands.
+func TestAnotherMachineOffersLess(t *testing.T) {
+	strict, _ := ask(t, lab.Receiver{}, nil)
+	for nth := 2; nth <= 6; nth++ {
+		a := askThrough(t, lab.Receiver{Lapses: []lab.Lapse{lab.Machine(nth, "", lab.OfferNothing())}}, nil, nil)
+		sound(t, a)
+		for i, got := range a.report.Results {
+			want := strict.Results[i].Verdict
+			if got.Check.ID == "ehlo-after-helo" {
+				continue // a session that begins with HELO does not show what its machine offers otherwise
+			}
+			if got.Verdict != want && got.Verdict != probe.Inconclusive && want != probe.NotApplicable {
+				t.Errorf("every session of %d offers nothing: %s: got %s (%s), want %s or inconclusive", nth, got.Check.ID, got.Verdict, got.Reason, want)
+				show(t, got)
+			}
+		}
+	}
+}
+
 // twice repeats the nth reply of every session once the client has written
 // again: too late for the command that it answers, and in time for the next one.
 func twice(n int) *middlebox {

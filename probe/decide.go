@@ -17,6 +17,7 @@ type Record struct {
 	Baselines map[Baseline]Transcript
 	Tries     map[string][]Transcript // of each check that was run, in their order
 	Lost      map[string]string       // of each check that was not run: why
+	Shifted   bool                    // a control by itself was out of step at its end
 	Over      string                  // why the whole run ended early; empty: it did not
 }
 
@@ -39,6 +40,7 @@ type Result struct {
 func (rec Record) Facts() Facts {
 	f := GatherFacts(rec.Channel, rec.Baselines)
 	f.Port = rec.Port
+	f.Shifted = f.Shifted || rec.Shifted
 	return f
 }
 
@@ -91,8 +93,11 @@ func (b *Bench) Decide(c *Check) Result {
 	for _, t := range tries {
 		ev := Evidence{Check: c, Walk: Replay(c.Script, t), Facts: facts, Checks: needed}
 		f := ev.find()
-		if t.Has(NoteShifted) {
+		switch {
+		case t.Has(NoteShifted):
 			f = ev.shifted()
+		case facts.Shifted && f.Verdict.Known() && !ev.controlled() && !c.Final: // who says QUIT sees for himself
+			f = Unknown("some sessions are out of step whatever is sent in them, and this one has no control of its own")
 		}
 		if why := facts.Failed[B0Again]; why != "" && f.Verdict.Known() && !ev.controlled() {
 			f.Verdict, f.Reason = Inconclusive, "the receiver did not serve the control at the end of the run: "+why
@@ -172,7 +177,7 @@ func (ev Evidence) find() Finding {
 // step, unless they are so in any session.
 func (ev Evidence) shifted() Finding {
 	if ev.Facts.Shifted {
-		return Unknown(string(NoteShifted) + ", as in the first control")
+		return Unknown(string(NoteShifted) + ", as in a control")
 	}
 	return Finding{Verdict: Broken, Reason: string(NoteShifted)}
 }

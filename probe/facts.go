@@ -83,7 +83,7 @@ type Facts struct {
 	Unsecured    string              // why the handshake of B2 failed
 	Slowest      time.Duration       // the longest wait for a reply in the baselines
 	Fastest      time.Duration       // the shortest one: at least a round trip
-	Shifted      bool                // replies and commands do not match in B0 already
+	Shifted      bool                // replies and commands do not match in a control already
 	Failed       map[Baseline]string // baselines that did not come to their end, and why
 }
 

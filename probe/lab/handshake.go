@@ -23,6 +23,7 @@ type handshake struct {
 	inject   bool           // execute it inside TLS
 	fail     bool           // fail whatever the client does
 	greeting string         // sent inside TLS, with its line end
+	late     time.Duration  // how long after the handshake
 }
 
 // startTLS keeps the promise of a 220.
@@ -63,6 +64,9 @@ func (d *dialogue) goSecure(h *handshake) ending {
 	}
 	d.session = h.after
 	d.note(func(t *Tally) { t.Handshakes++ })
+	if !pause(d.server.ctx, h.late) {
+		return leave
+	}
 	if _, err := d.out.WriteString(h.greeting); err != nil {
 		return leave
 	}

@@ -21,6 +21,15 @@ func SayPlainly() Lapse {
 	})
 }
 
+// OfferNothing answers EHLO without a keyword, and knows none.
+func OfferNothing() Lapse {
+	return onAnswer("offer-nothing", "answers EHLO without a keyword, and knows none", func(x *exchange) {
+		if x.verb == "EHLO" && x.code() == 250 {
+			x.replies, x.after.Offered = []string{"250 " + x.before.Host + "\r\n"}, nil
+		}
+	})
+}
+
 // List adds a line to the reply to EHLO, and knows nothing of what it promises.
 func List(line string) Lapse {
 	return onAnswer(name("list", codeWord(line)), "lists in the reply to EHLO what it does not know", func(x *exchange) {

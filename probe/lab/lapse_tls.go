@@ -3,6 +3,7 @@ package lab
 import (
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/smtpprobe/smtpprobe/probe/oracle"
 )
@@ -74,6 +75,14 @@ func AnswerInClear() Lapse {
 func GreetInsideTLS() Lapse {
 	return onHandshake("greet-inside-tls", "sends a second greeting inside TLS", func(h *handshake) {
 		h.greeting = "220 " + h.after.Host + " ESMTP\r\n"
+	})
+}
+
+// GreetInsideTLSAfter does the same after a while, as a TLS proxy before a slow
+// receiver.
+func GreetInsideTLSAfter(wait time.Duration) Lapse {
+	return onHandshake(name("greet-inside-tls", wait.String()), "sends a second greeting inside TLS, late", func(h *handshake) {
+		h.greeting, h.late = "220 "+h.after.Host+" ESMTP\r\n", wait
 	})
 }
 

@@ -158,10 +158,9 @@ func (p *prober) converse(ctx context.Context, b probe.Baseline, riders []*probe
 	if !cut {
 		p.heard(b, t)
 	}
-	var tries []probe.Transcript
+	var tries []try
 	if !cut && walk.Failure() == "" {
-		riders = p.askable(riders)
-		tries = p.ride(ctx, s, b, walk, t, riders)
+		tries = p.ride(ctx, s, b, walk, t, p.askable(riders))
 	}
 	parting := p.leave(ctx, s)
 	if cut {
@@ -169,8 +168,9 @@ func (p *prober) converse(ctx context.Context, b probe.Baseline, riders []*probe
 	}
 	if s.Shifted() {
 		p.heard(b, append(append(t, parting...), shiftedAt(t)))
+		p.outOfStep(len(tries) == 0)
 	}
-	p.settle(riders, tries, s.Shifted(), nil)
+	p.settle(tries, s.Shifted(), nil)
 	if b != probe.B0 {
 		if walk.Find(probe.StepGreeting).Wanted() && walk.Find(probe.StepGreeting).Ran && answered(walk) {
 			p.prepared()
@@ -179,6 +179,14 @@ func (p *prober) converse(ctx context.Context, b probe.Baseline, riders []*probe
 		}
 	}
 	return walk, nil
+}
+
+// outOfStep notes a control that was, by itself, out of step at its end: then no
+// check can be blamed for it.
+func (p *prober) outOfStep(alone bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.record.Shifted = p.record.Shifted || alone
 }
 
 // heard keeps the transcript of a baseline.

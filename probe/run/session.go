@@ -22,28 +22,34 @@ func (p *prober) session(ctx context.Context, planned plan.Session) {
 	}
 	tries, left, why := p.converseChecks(ctx, s, planned)
 	parting := p.leave(ctx, s)
-	p.settle(planned.Checks, tries, s.Shifted(), parting)
+	p.settle(tries, s.Shifted(), parting)
 	p.lose(left, 1, why)
+}
+
+// try is a check that was played, and what was said.
+type try struct {
+	check      *probe.Check
+	transcript probe.Transcript
 }
 
 // settle keeps the tries of a session that has ended. Where replies and commands
 // were out of step at its end, that is the doing of the only check that was
 // played; of several nobody knows whose.
-func (p *prober) settle(checks []*probe.Check, tries []probe.Transcript, off bool, parting probe.Transcript) {
-	if n := len(tries); n > 0 && tries[n-1].Has(probe.NoteInterrupted) {
+func (p *prober) settle(tries []try, off bool, parting probe.Transcript) {
+	if n := len(tries); n > 0 && tries[n-1].transcript.Has(probe.NoteInterrupted) {
 		tries = tries[:n-1] // cut short by us: that says nothing of the receiver
 	}
-	for i, t := range tries {
-		c := checks[i]
+	for _, played := range tries {
+		t := played.transcript
 		switch {
-		case !off && (c.Final || !shifted(checks, tries)):
+		case !off && (played.check.Final || !shifted(tries)):
 		case len(tries) > 1 || t.Before().Checks > 0:
-			p.lose(checks[i:i+1], 1, string(probe.NoteShifted))
+			p.lose([]*probe.Check{played.check}, 1, string(probe.NoteShifted))
 			continue
 		default:
 			t = append(append(t, parting...), shiftedAt(t))
 		}
-		p.keep(c, t)
+		p.keep(played.check, t)
 	}
 }
 
@@ -55,12 +61,12 @@ func shiftedAt(t probe.Transcript) probe.Event {
 // shifted reports whether a last check that said QUIT got the reply to an
 // earlier command, and 221 only behind it. It sees what the session itself looks
 // for where it says QUIT when it leaves.
-func shifted(checks []*probe.Check, tries []probe.Transcript) bool {
+func shifted(tries []try) bool {
 	n := len(tries)
-	if n < 2 || !checks[n-1].Final {
+	if n < 2 || !tries[n-1].check.Final {
 		return false
 	}
-	w := probe.Replay(checks[n-1].Script, tries[n-1])
+	w := probe.Replay(tries[n-1].check.Script, tries[n-1].transcript)
 	first := w.Find(probe.Test).Reply()
 	if first.Code == 0 || first.Code == 221 || first.Code == 421 {
 		return false
@@ -77,7 +83,7 @@ func shifted(checks []*probe.Check, tries []probe.Transcript) bool {
 
 // converseChecks plays prelude and checks on a session. It returns a transcript
 // for each check that was played, and those whose turn did not come, and why.
-func (p *prober) converseChecks(ctx context.Context, s *wire.Session, planned plan.Session) ([]probe.Transcript, []*probe.Check, string) {
+func (p *prober) converseChecks(ctx context.Context, s *wire.Session, planned plan.Session) ([]try, []*probe.Check, string) {
 	prelude := probe.Prelude(planned.Start, planned.Channel)
 	before := s.Play(ctx, prelude)
 	// Before the greeting nobody asks whether the session is usable: whoever looks
@@ -89,85 +95,11 @@ func (p *prober) converseChecks(ctx context.Context, s *wire.Session, planned pl
 		}
 		return nil, planned.Checks, "the session could not be prepared: " + why
 	}
+	walk := probe.ReplayAll(prelude, before)
 	if planned.Start == probe.Hello || planned.Start == probe.TunnelHello {
 		p.prepared()
-		if why := changed(planned, probe.ReplayAll(prelude, before)); why != "" {
-			return nil, planned.Checks, why
-		}
 	}
-	return p.playChecks(ctx, s, passage{before: before, now: planned.Start}, planned.Checks)
-}
-
-// passage is where a session is, and what led it there.
-type passage struct {
-	before probe.Transcript // what transcripts of checks begin with
-	now    probe.Start
-	played int // checks, and a control at the beginning
-}
-
-// playChecks plays one check after the other. It returns a transcript for each
-// that was played, and those whose turn did not come, and why.
-func (p *prober) playChecks(ctx context.Context, s *wire.Session, at passage, checks []*probe.Check) ([]probe.Transcript, []*probe.Check, string) {
-	facts := p.facts()
-	var tries []probe.Transcript
-	for i, c := range checks {
-		if at.played > 0 {
-			crossed, ok := p.cross(ctx, s, at.now, c, facts)
-			if !ok {
-				return tries, checks[i:], lostTurn
-			}
-			at.before = append(at.before[:len(at.before):len(at.before)], crossed...)
-		}
-		script, _ := facts.Fill(c.Script) // what cannot be filled was never planned
-		begin := s.Begin(at.played)
-		own := s.Play(ctx, script)
-		tries = append(tries, append(append(at.before[:len(at.before):len(at.before)], begin), own...))
-		at.played++
-		walk := probe.ReplayAll(script, own)
-		if at.now = walk.Left(c.Start); at.now != c.Start {
-			at.before = append(at.before[:len(at.before):len(at.before)], hello(own)...) // what the next ones stand on
-		}
-		if ctx.Err() != nil || walk.Ends() {
-			return tries, checks[i+1:], lostTurn
-		}
-	}
-	return tries, nil, ""
-}
-
-const lostTurn = "its sessions ended before its turn"
-
-// cross leads a session on to its next check. It fails where the session does
-// not bear one, or came to another place than was planned.
-func (p *prober) cross(ctx context.Context, s *wire.Session, now probe.Start, c *probe.Check, facts probe.Facts) (probe.Transcript, bool) {
-	bridge, reachable := probe.Bridge(now, c.Start)
-	if !reachable || !s.Usable() || s.Errors()+plan.AtWorst(c, facts) > plan.MaxErrors {
-		return nil, false
-	}
-	crossed := s.Play(ctx, bridge)
-	return crossed, !probe.ReplayAll(bridge, crossed).Ends() && s.Usable()
-}
-
-// changed says what a session's own EHLO offers otherwise than the checks need:
-// another receiver behind the same address, or one that changed its mind. It is
-// empty where nothing is.
-func changed(planned plan.Session, prelude probe.Walk) string {
-	offered := probe.OfferedIn(prelude)
-	for _, c := range planned.Checks {
-		for _, k := range c.Needs.Offered {
-			if !offered.Has(k) {
-				return k + " was offered before, and not in this session"
-			}
-		}
-		for _, k := range c.Needs.Unoffered {
-			if offered.Has(k) {
-				return k + " was not offered before, and is in this session"
-			}
-		}
-		if c.Needs.Upgrade && !offered.Has("STARTTLS") {
-			return "STARTTLS was offered before, and not in this session"
-		}
-	}
-	return ""
+	return p.playChecks(ctx, s, passage{before: before, now: planned.Start, offered: probe.OfferedIn(walk)}, planned.Checks)
 }
 
 // hello is the exchange of EHLO or HELO in the transcript of a check that says it.

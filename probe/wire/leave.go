@@ -47,8 +47,8 @@ func (s *Session) takeLeave(ctx context.Context) {
 	if !s.Usable() {
 		return
 	}
-	s.say(ctx, "QUIT\r\n", waitQuit)
-	if s.last.Code != 0 && s.last.Code != 221 && s.last.Code != 421 && s.last.Fault == "" && s.ended == "" && ctx.Err() == nil {
+	answered := s.say(ctx, "QUIT\r\n", waitQuit)
+	if answered && s.last.Code != 0 && s.last.Code != 221 && s.last.Code != 421 && s.last.Fault == "" && s.ended == "" && ctx.Err() == nil {
 		// Is it an odd answer, or one to the command before? Then 221 follows.
 		before := s.replies
 		s.shifted = s.hear(ctx, probe.Drain, func() bool { return s.replies > before }) == heard && s.last.Code == 221
@@ -60,16 +60,18 @@ func (s *Session) takeLeave(ctx context.Context) {
 // command, and no reply of the session can be trusted.
 func (s *Session) Shifted() bool { return s.shifted }
 
-func (s *Session) say(ctx context.Context, octets string, wait time.Duration) {
+// say sends a command and reports whether a reply came in time.
+func (s *Session) say(ctx context.Context, octets string, wait time.Duration) bool {
 	if !s.drain() || s.guard.allow(octets) != nil {
-		return
+		return false
 	}
 	s.events = append(s.events, probe.Event{At: time.Since(s.begun), From: probe.FromClient, Text: octets})
 	if s.pump.write(ctx, octets, wait) != nil {
-		return
+		return false
 	}
 	before := s.replies
 	s.await(ctx, min(wait, s.receiver.config.Reply), func() bool { return s.replies > before })
+	return s.replies > before
 }
 
 // abort resets the TCP connection, inside TLS without a word either: whatever
