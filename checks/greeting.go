@@ -82,9 +82,10 @@ func findEarlyTalk(ev probe.Evidence) probe.Finding {
 			return crossed()
 		// postscreen's teaser "220-" runs into the reply to EHLO: a greeting and
 		// a reply in one, lines of two codes, and served all the same.
-		case first.Fault == "lines with different reply codes" && first.Code == 250:
+		case first.Fault == smtp.MixedCodes && first.Code == 250:
 			return probe.Found(probe.Lenient, first, "the greeting ran into the reply to EHLO")
-		case first.Fault == "" && first.Refused() && first.Code != 421:
+		// The teaser may run into a refusal as well.
+		case first.Fault == smtp.MixedCodes && first.Refused() && teases(first), first.Fault == "" && first.Refused() && first.Code != 421:
 			return earlyRefusal(ev, o)
 		}
 	}
@@ -117,6 +118,12 @@ func findEarlyTalk(ev probe.Evidence) probe.Finding {
 		return ev.Classify(refused, ev.Facts.Greeting, "")
 	}
 	return probe.Found(probe.Lenient, served, "")
+}
+
+// teases reports a reply that begins as a greeting.
+func teases(r smtp.Reply) bool {
+	code, _, _ := r.Lines[0].Split()
+	return code == 220
 }
 
 // crossed is the finding where the greeting says nothing of our EHLO.

@@ -23,7 +23,7 @@ func envelope() []string {
 		"rcpt-before-mail", "rset-clears", "ehlo-clears", "noop-keeps-transaction", "tls-transaction-survives",
 		"rcpt-before-ehlo", "ehlo-rejected-keeps-state", "helo-clears", "mail-rejected-no-transaction", "help-keeps-transaction",
 		"vrfy-keeps-transaction", "unknown-keeps-transaction", "rcpt-refused-keeps-transaction", "data-rejected-keeps-transaction",
-		"null-sender-transaction", "data-after-rcpt-refused", "pipeline-group", "pipeline-unadvertised", "pipeline-after-helo",
+		"null-sender-transaction", "data-after-rcpt-refused", "starttls-required-on-mx", "pipeline-group", "pipeline-unadvertised", "pipeline-after-helo",
 	}
 }
 

@@ -18,12 +18,14 @@ func keeps() probe.Finding  { return probe.Finding{Verdict: probe.Correct} }
 func spares() probe.Finding { return probe.Finding{Verdict: probe.NotApplicable} }
 
 // observed judges all replies of a run by a look at each. The worst one decides,
-// and of those the first; the reason says of how many.
+// and of those the first; the reason says of how many, where what led to a check
+// counts for nothing, since it stands in the transcript of each that followed.
 func observed(what string, at look) func(probe.Evidence) probe.Finding {
 	return func(ev probe.Evidence) probe.Finding {
 		var worst probe.Finding
-		concerned, faults := 0, 0
+		concerned, heard, faults, doubts := 0, 0, 0, 0
 		for _, session := range ev.Heard {
+			doubtful := false
 			for i, x := range session {
 				for _, r := range x.Replies {
 					f := at(session, i, r)
@@ -31,26 +33,56 @@ func observed(what string, at look) func(probe.Evidence) probe.Finding {
 						continue
 					}
 					concerned++
+					if x.Own {
+						heard++
+					}
 					if f.Verdict == probe.Correct {
 						continue
 					}
-					faults++
-					if faults == 1 || f.Verdict == probe.Broken && worst.Verdict != probe.Broken {
+					if x.Own {
+						faults++
+					}
+					doubtful = doubtful || f.Again
+					if worse(f, worst) {
 						worst = f
 						worst.Reply, worst.Seen = r, &x
 					}
 				}
 			}
+			if doubtful {
+				doubts++
+			}
 		}
 		switch {
 		case concerned == 0:
 			return probe.Absent("none was heard: " + what)
-		case faults == 0:
-			return probe.Finding{Verdict: probe.Correct, Reason: fmt.Sprintf("%s: %d heard", what, concerned)}
+		case worst.Verdict == probe.Inconclusive: // none was
+			return probe.Finding{Verdict: probe.Correct, Reason: fmt.Sprintf("%s: %d heard", what, heard)}
+		case worst.Again && doubts < 2:
+			return probe.Unknown("seen in one session only: " + worst.Reason)
+		case faults > 0:
+			worst.Reason = fmt.Sprintf("%s; in %d of %d", worst.Reason, faults, heard)
 		}
-		worst.Reason = fmt.Sprintf("%s; in %d of %d", worst.Reason, faults, concerned)
+		worst.Again = false
 		return worst
 	}
+}
+
+// worse orders faults: what may be an accident of one session gives way to what
+// is none, and the first of a kind stays.
+func worse(f, than probe.Finding) bool {
+	rank := func(f probe.Finding) int {
+		switch {
+		case f.Verdict == probe.Inconclusive:
+			return 0
+		case f.Again:
+			return 1
+		case f.Verdict != probe.Broken:
+			return 2
+		}
+		return 3
+	}
+	return rank(f) > rank(than)
 }
 
 // wrong is the finding of a look at a reply that breaks its rule, and broken of

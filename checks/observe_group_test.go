@@ -3,6 +3,7 @@ package checks_test
 import (
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/smtpprobe/smtpprobe/checks"
 	"github.com/smtpprobe/smtpprobe/probe"
@@ -115,11 +116,18 @@ func seenRows() []row {
 		rows,
 		row{check: again, name: "listed again", lapses: []lab.Lapse{lab.ListSTARTTLSInsideTLS()}, verdict: probe.Lenient, says: violates()},
 		row{check: silence, name: "220 inside TLS", lapses: []lab.Lapse{lab.GreetInsideTLS()}, verdict: probe.Broken, says: violates()},
+		row{check: silence, name: "220 inside TLS, late", lapses: []lab.Lapse{lab.GreetInsideTLSAfter(3 * time.Second)}, verdict: probe.Broken, says: violates()},
 		row{check: silence, name: "220 inside TLS, all inside TLS", tls: run.StartTLS, lapses: []lab.Lapse{lab.GreetInsideTLS()}, verdict: probe.Inconclusive, reason: "no command asked for"},
 
 		row{check: demand, name: "strict", verdict: probe.Correct, says: conforms()},
 		row{check: demand, name: "MAIL 530", lapses: demanded, verdict: probe.Deviant, says: violates()},
 		row{check: demand, name: "RCPT 530", among: true, lapses: answers(rcpt, "530 5.7.0 Must issue a STARTTLS command first"), verdict: probe.Deviant, says: violates()},
+		row{check: demand, name: "RCPT 530, nothing else asked", lapses: answers(rcpt, "530 5.7.0 Must issue a STARTTLS command first"), verdict: probe.Deviant, says: violates()},
+		row{check: demand, name: "RCPT 550, encryption needed", lapses: answers(rcpt, "550 5.7.10 Encryption needed"), verdict: probe.Deviant, says: violates()},
+		row{check: demand, name: "RCPT 530, for a login", lapses: answers(rcpt, "530 5.7.1 SMTP authentication is required"), verdict: probe.Inconclusive, reason: "another reason"},
+		row{check: demand, name: "RCPT 550 of policy", lapses: answers(rcpt, "550 5.7.1 You are on a list"), verdict: probe.Inconclusive, reason: "another reason"},
+		row{check: demand, name: "RCPT 550 of a mailbox", lapses: answers(rcpt, "550 5.1.1 No such mailbox"), verdict: probe.Correct, says: conforms()},
+		row{check: demand, name: "MAIL 530 in clear and inside TLS", lapses: answers(lab.Place{Verb: "MAIL"}, "530 5.7.0 Authentication required"), verdict: probe.Inconclusive, reason: "530"},
 		row{check: demand, name: "530, and no STARTTLS", lapses: demanded, extensions: without("STARTTLS"), verdict: probe.Inconclusive, reason: "530"},
 		row{check: demand, name: "all inside TLS", tls: run.StartTLS, verdict: probe.NotApplicable, reason: "nothing in clear"},
 		row{check: demand, name: "TLS from the first octet", implicit: true, verdict: probe.NotApplicable, reason: "first octet"},
@@ -130,6 +138,7 @@ func seenRows() []row {
 		row{check: verbs, name: "BDAT is listed and 500", among: true, lapses: answers(lab.Place{Verb: "BDAT"}, "500 5.5.2 What?"), verdict: probe.Deviant, says: violates()},
 		row{check: verbs, name: "STARTTLS is listed and 502", among: true, lapses: answers(at("E", "STARTTLS"), "502 5.5.1 No"), verdict: probe.Deviant, says: violates()},
 		row{check: verbs, name: "502 is the word for out of order", among: true, extensions: []string{"CHUNKING"}, lapses: append(notImplemented(), answers(lab.Place{Verb: "BDAT"}, "502 5.5.1 No")...), verdict: probe.Inconclusive, reason: "no command of an extension"},
+		row{check: verbs, name: "502 is the word for out of order, one check asked", extensions: []string{"CHUNKING"}, lapses: append(notImplemented(), answers(lab.Place{Verb: "BDAT"}, "502 5.5.1 No")...), verdict: probe.Inconclusive, reason: "no command of an extension"},
 		row{check: verbs, name: "454", among: true, extensions: []string{"STARTTLS"}, lapses: answers(at("E", "STARTTLS"), "454 4.7.0 Later"), verdict: probe.Inconclusive, reason: "no command of an extension"},
 		row{check: verbs, name: "nothing is listed", extensions: []string{}, verdict: probe.NotApplicable, reason: "none is listed"},
 	)
@@ -157,13 +166,15 @@ func replyFormRows() []row {
 		row{check: lines, name: "strict", verdict: probe.Correct, says: conforms()},
 		row{check: lines, name: "two codes", among: true, lapses: says("252-2.0.0 One\r\n250 2.0.0 Two"), verdict: probe.Broken, says: violates()},
 		row{check: lines, name: "no last line", among: true, lapses: says("252-2.0.0 One\r\n252-2.0.0 Two"), verdict: probe.Broken, says: violates()},
+		row{check: lines, name: "no last line once", among: true, box: once("VRFY postmaster\r\n", "252-2.0.0 One"), verdict: probe.Inconclusive, reason: "one session only"},
 		row{check: lines, name: "one line each", extensions: []string{}, verdict: probe.NotApplicable, reason: "replies of several lines"},
 
 		row{check: count, name: "strict", among: true, verdict: probe.Correct, says: conforms()},
 		row{check: count, name: "two replies to VRFY", among: true, lapses: says("252 2.0.0 One\r\n252 2.0.0 Two"), verdict: probe.Broken, says: violates()},
 		row{check: count, name: "no reply to VRFY", among: true, lapses: []lab.Lapse{lab.Swallow("VRFY")}, verdict: probe.Broken, says: violates()},
 		row{check: count, name: "421 behind a reply", among: true, lapses: says("252 2.0.0 One\r\n421 4.3.2 Down"), verdict: probe.Correct, says: conforms()},
-		row{check: count, name: "two replies once", among: true, box: twiceOnce("VRFY postmaster\r\n"), verdict: probe.Inconclusive, reason: "one session only"},
+		row{check: count, name: "two replies once", among: true, box: once("VRFY postmaster\r\n", "252 2.0.0 One", "252 2.0.0 Two"), verdict: probe.Inconclusive, reason: "seen once"},
+		row{check: count, name: "no reply now and then", among: true, box: onTurns("VRFY postmaster\r\n", 2), verdict: probe.Inconclusive, reason: "not every time"},
 
 		row{check: ehlo, name: "strict", verdict: probe.Correct, says: conforms()},
 		row{check: ehlo, name: "an equals sign", lapses: lists("SIZE=1000"), verdict: probe.Deviant, says: violates()},
@@ -178,15 +189,19 @@ func replyFormRows() []row {
 	)
 }
 
-// twiceOnce answers the first such line with two replies.
-func twiceOnce(line string) *middlebox {
-	done := false
+// once answers the first such line with these.
+func once(line string, replies ...string) *middlebox { return onTurns(line, 1, replies...) }
+
+// onTurns answers such a line with these on so many turns, from the first on.
+func onTurns(line string, turns int, replies ...string) *middlebox {
 	return &middlebox{client: func(p *passage, octets string) fate {
-		if octets != line || done {
+		if octets != line || turns == 0 {
 			return forward
 		}
-		done = true
-		p.say("252 2.0.0 One", "252 2.0.0 Two")
+		turns--
+		if len(replies) > 0 {
+			p.say(replies...)
+		}
 		return keep
 	}}
 }
@@ -217,6 +232,7 @@ func enhancedRows() []row {
 func observedChanges() map[string]map[string]string {
 	return map[string]map[string]string{
 		"greet-inside-tls":                     is("tls-no-second-greeting", "broken"),
+		"greylist":                             is("starttls-required-on-mx", "inconclusive"),
 		"demand-tls":                           is("starttls-required-on-mx", "deviant"),
 		"list-starttls-inside-tls":             is("starttls-advertised-inside-tls", "lenient"),
 		"refuse-client":                        is("greeting-refusal", "correct"),

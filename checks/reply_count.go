@@ -2,43 +2,58 @@ package checks
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/smtpprobe/smtpprobe/probe"
 	"github.com/smtpprobe/smtpprobe/probe/smtp"
 )
 
-// oneReply counts the replies to well-formed commands that were sent by
-// themselves. In a session it stops at the first thing that is none, since what
-// comes behind a group, a chunk or an odd line may belong to that.
-func oneReply(ev probe.Evidence) probe.Finding {
-	counted, sessions := 0, 0
-	var first probe.Finding
-	for _, session := range ev.Heard {
-		n, f, fault := miscount(session, ev.Facts)
-		counted += n
-		if fault {
-			sessions++
-			if sessions == 1 {
-				first = f
-			}
-		}
-	}
-	switch {
-	case sessions > 1:
-		first.Reason = fmt.Sprintf("%s; in %d sessions", first.Reason, sessions)
-		return first
-	case sessions == 1:
-		first.Verdict, first.Reason = probe.Inconclusive, "seen in one session only: "+first.Reason
-		return first
-	case counted == 0:
-		return probe.Unknown("no command was sent by itself")
-	}
-	return probe.Finding{Verdict: probe.Correct, Reason: fmt.Sprintf("commands: %d counted", counted)}
+// count is what oneReply has counted so far.
+type count struct {
+	facts   probe.Facts
+	good    int            // commands that got one reply
+	off     int            // sessions in which something came that nobody asked for
+	surplus probe.Finding  // the first of those
+	sent    map[string]int // sessions in which a command was sent
+	missing map[string]int // and those in which it got no reply
+	lost    map[string]probe.Finding
 }
 
-// miscount is the first command of a session that got no reply, or too many, and
-// the number of those before it that got one.
-func miscount(session []probe.Exchange, facts probe.Facts) (counted int, f probe.Finding, fault bool) {
+// oneReply counts the replies to well-formed commands that were sent by
+// themselves. In a session it stops at the first thing that is none, since what
+// comes behind a group, a chunk or an odd line may belong to that. A reply that
+// never came says something only where the command never gets one, and the
+// receiver was there to the end of the run.
+func oneReply(ev probe.Evidence) probe.Finding {
+	c := count{facts: ev.Facts, sent: map[string]int{}, missing: map[string]int{}, lost: map[string]probe.Finding{}}
+	for _, session := range ev.Heard {
+		c.session(session)
+	}
+	if c.off > 1 {
+		c.surplus.Reason = fmt.Sprintf("%s; in %d sessions", c.surplus.Reason, c.off)
+		return c.surplus
+	}
+	doubt := c.surplus.Reason
+	for _, command := range slices.Sorted(maps.Keys(c.lost)) {
+		f := c.lost[command]
+		if n := c.missing[command]; n > 1 && n == c.sent[command] && ev.Facts.Failed[probe.B0Again] == "" {
+			f.Reason = fmt.Sprintf("%s; in %d sessions", f.Reason, n)
+			return f
+		}
+		doubt = f.Reason
+	}
+	switch {
+	case doubt != "":
+		return probe.Unknown("seen once, or not every time: " + doubt)
+	case c.good == 0:
+		return probe.Unknown("no command was sent by itself")
+	}
+	return probe.Finding{Verdict: probe.Correct, Reason: fmt.Sprintf("commands: %d counted", c.good)}
+}
+
+// session counts one session as far as it can be told what a reply is to.
+func (c *count) session(session []probe.Exchange) {
 	errors := 0
 	for _, x := range session {
 		if !x.Own { // what led to a check was counted elsewhere, or led nowhere
@@ -50,29 +65,37 @@ func miscount(session []probe.Exchange, facts probe.Facts) (counted int, f probe
 		case x.Opens && len(replies) < 2:
 			continue // the greeting
 		case x.Sent != "" && !plain:
-			return counted, f, false
+			return
 		case len(replies) > 1 || x.Sent == "" && len(replies) > 0:
-			f = broken("a reply too many, to " + said(command))
-			f.Reply, f.Seen = replies[len(replies)-1], &x
-			return counted, f, true
-		case len(replies) == 0 && x.Ended == probe.NoteTimedOut && len(x.Replies) == 0 && errors == 0 && !facts.Tarpit(x.Took):
-			f = broken("no reply to " + said(command))
-			f.Seen = &x
-			return counted, f, true
-		case len(replies) == 0 || replies[0].Class() == 3 || x.Verb() == "QUIT":
-			return counted, f, false
+			c.unasked("a reply too many, to "+said(command), replies[len(replies)-1], x)
+			return
 		}
-		counted++
+		c.sent[command]++
+		switch {
+		case len(replies) == 0 && x.Ended == probe.NoteTimedOut && len(x.Replies) == 0 && errors == 0 && !c.facts.Tarpit(x.Took):
+			c.missing[command]++
+			f := broken("no reply to " + said(command))
+			f.Seen = &x
+			c.lost[command] = f
+			return
+		case len(replies) == 0 || replies[0].Class() == 3 || x.Verb() == "QUIT":
+			return
+		}
+		c.good++
 		if replies[0].Refused() {
 			errors++ // a tarpit may hold back what follows
 		}
 	}
-	if n := len(session); counted > 0 && session[n-1].Session.Has(probe.NoteShifted) {
-		f = broken(string(probe.NoteShifted))
-		f.Seen = &session[n-1]
-		return counted, f, true
+	if n := len(session); n > 0 && session[n-1].Session.Has(probe.NoteShifted) {
+		c.unasked(string(probe.NoteShifted), smtp.Reply{}, session[n-1])
 	}
-	return counted, f, false
+}
+
+func (c *count) unasked(why string, r smtp.Reply, x probe.Exchange) {
+	if c.off++; c.off == 1 {
+		c.surplus = broken(why)
+		c.surplus.Reply, c.surplus.Seen = r, &x
+	}
 }
 
 // wholeReplies are the replies that are finished, without a 421 behind the first

@@ -51,7 +51,7 @@ func replyForm() []probe.Check {
 			Norm: "Every command gets exactly one reply. Only a 421 may come unasked.",
 			Judge: probe.Judge{Find: oneReply, Meanings: []probe.Meaning{
 				{Verdict: probe.Correct, When: "every command that was sent by itself in the run got one reply"},
-				{Verdict: probe.Broken, When: "commands got no reply, or two, in two sessions or more"},
+				{Verdict: probe.Broken, When: "commands got two replies in two sessions or more, or a command got none in every session that sent it"},
 				{Verdict: probe.Inconclusive, When: "a reply was missing or too many in one session only, or the receiver is slow with all replies"},
 			}},
 			Bites: "A sender that pipelines, or that reuses a connection: from the missing or surplus reply on it takes each " +
@@ -113,7 +113,9 @@ func replyLines(session []probe.Exchange, i int, r smtp.Reply) probe.Finding {
 	case r.Fault == smtp.MixedCodes:
 		return broken(string(r.Fault))
 	case r.Fault == smtp.Unfinished && x.Ended == probe.NoteTimedOut && len(r.Lines) > 0:
-		return broken("the last line never came")
+		f := broken("the last line never came")
+		f.Again = true // lost on its way, for all that one session tells
+		return f
 	case len(r.Lines) < 2 || r.Fault != "":
 		return spares()
 	}

@@ -1,6 +1,9 @@
 package checks
 
 import (
+	"slices"
+	"strings"
+
 	"github.com/smtpprobe/smtpprobe/probe"
 	"github.com/smtpprobe/smtpprobe/probe/smtp"
 )
@@ -46,11 +49,11 @@ func starttlsSeen() []probe.Check {
 			Refs: []probe.Ref{"RFC 3207 4"},
 			Norm: "A mail exchanger that the public is referred to must not require STARTTLS before it takes mail for its " +
 				"own domain. Many do today, on purpose.",
-			Needs: probe.Needs{Clear: true, Exchanger: true}, Start: probe.Hello,
+			Needs: probe.Needs{Clear: true, Exchanger: true, Checks: []string{probe.RcptBeforeMail}}, Start: probe.Hello,
 			Judge: probe.Judge{Find: findDemand, Meanings: []probe.Meaning{
 				{Verdict: probe.Correct, When: "MAIL is served in clear, and RCPT is not refused for want of TLS"},
-				{Verdict: probe.Deviant, When: "MAIL or RCPT in clear is answered 530, and MAIL inside TLS is served"},
-				{Verdict: probe.Inconclusive, When: "530, and nothing shows that TLS would do: it may be about a login"},
+				{Verdict: probe.Deviant, When: "MAIL is answered 530 in clear and served inside TLS, or RCPT is refused with a word of TLS"},
+				{Verdict: probe.Inconclusive, When: "a refusal that may be about a login, or one of policy"},
 				{Verdict: probe.NotApplicable, When: "the port is one of submission, or the run says nothing in clear"},
 			}},
 			Bites: "A sender without TLS, or whose handshake fails here and which then goes on in clear.",
@@ -73,52 +76,63 @@ func listsAgain(session []probe.Exchange, i int, r smtp.Reply) probe.Finding {
 }
 
 // findSilence judges the control that keeps silent behind its handshake: what is
-// said there before the client has said anything was asked for by nobody.
+// said there before the client has said anything was asked for by nobody, and
+// what comes late stands before the reply to EHLO.
 func findSilence(ev probe.Evidence) probe.Finding {
 	for _, session := range ev.Heard {
-		if len(session) == 0 || session[0].Session.Has(probe.NoteBegin) || !session[0].Session.Has(probe.NoteSecured) {
-			continue // no control, or none that came to a handshake
+		i := slices.IndexFunc(session, func(x probe.Exchange) bool { return x.Inside && !x.Opens })
+		if i < 0 || session[i].Session.Has(probe.NoteBegin) || !session[i].Session.Has(probe.NoteListened) {
+			continue // no control, or none that came to a handshake and waited
 		}
-		for _, x := range session {
-			switch {
-			case !x.Inside || x.Opens:
-				continue
-			case x.Sent == "" && len(x.Replies) > 0:
-				f := probe.Found(probe.Broken, x.Replies[0], "said inside TLS before anything was asked")
-				f.Seen = &x
-				return f
-			case session[0].Session.Has(probe.NoteListened):
-				f := probe.Finding{Verdict: probe.Correct, Reason: "silence behind the handshake"}
-				f.Seen = &x
-				return f
-			}
+		x := session[i]
+		f := probe.Finding{Verdict: probe.Correct, Reason: "silence behind the handshake", Seen: &x}
+		switch n := len(x.Replies); {
+		case x.Sent == "" && n > 0:
+			f.Verdict, f.Reply, f.Reason = probe.Broken, x.Replies[0], "said inside TLS before anything was asked"
+		case n > 1 || n == 1 && x.Replies[0].Code == 220:
+			f.Verdict, f.Reply, f.Reason = probe.Broken, x.Replies[0], "EHLO inside TLS gets more than its reply"
+		case x.Verb() != "EHLO" || n != 1 || x.Replies[0].Code != 250:
+			continue
 		}
+		return f
 	}
 	if why := ev.Facts.Unsecured; why != "" {
 		return probe.Unknown("the TLS handshake fails: " + why)
 	}
-	return probe.Unknown("no control listened behind its handshake")
+	return probe.Unknown("no control listened behind its handshake, and was served EHLO there")
 }
 
-// findDemand judges what MAIL and RCPT got in clear.
+// findDemand judges what MAIL and RCPT got in clear. A 530 may be about a login as
+// well: it is about TLS where the same is served inside, or where it says so.
 func findDemand(ev probe.Evidence) probe.Finding {
 	mail, rcpt := ev.Facts.MailClear, ev.Facts.Postmaster
-	inClear := ev.Facts.Channel == probe.Clear
-	f := probe.Finding{Verdict: probe.Correct, Reply: mail}
-	f.Seen = mailInClear(ev.Heard)
-	switch {
-	case mail.Code == 530 && !inClear:
-		f.Verdict, f.Reason = probe.Deviant, "MAIL in clear demands TLS, and inside TLS it is served"
-	case mail.Code == 530:
-		return probe.Unknown("MAIL is answered 530, and nothing shows that TLS would do: " + probe.Brief(mail))
+	f := probe.Finding{Verdict: probe.Correct, Reply: mail, Seen: mailInClear(ev.Heard)}
+	deviates := func(r smtp.Reply, why string) probe.Finding {
+		f.Verdict, f.Reply, f.Reason = probe.Deviant, r, why
+		return f
+	}
+	switch inClear := ev.Facts.Channel == probe.Clear; {
 	case mail.Code == 0 && !inClear:
 		return probe.Absent("the run says nothing in clear")
+	case mail.Code == 530 && !inClear && ev.Facts.Mail.Class() == 2:
+		return deviates(mail, "MAIL in clear demands TLS, and inside TLS it is served")
 	case mail.Class() != 2:
-		return probe.Unknown("MAIL was not served in clear")
-	case inClear && rcpt.Code == 530 && ev.Facts.StarttlsOffered():
-		f.Verdict, f.Reply, f.Reason = probe.Deviant, rcpt, "RCPT in clear demands TLS"
+		return probe.Unknown("MAIL is answered " + probe.Brief(mail) + ", and nothing shows that TLS would do")
+	case inClear && rcpt.Code == 0:
+		return probe.Unknown("the answer to RCPT in its legal place is not known")
+	case inClear && asksForTLS(rcpt):
+		return deviates(rcpt, "RCPT in clear demands TLS")
+	case inClear && (rcpt.Code == 530 || rcpt.Enhanced().Subject == smtp.SubjectPolicy && rcpt.Refused()):
+		return probe.Unknown("RCPT is refused for another reason: " + probe.Brief(rcpt))
 	}
 	return f
+}
+
+// asksForTLS reports a refusal that asks for TLS: 530 with a word of it, or the
+// enhanced code X.7.10, "encryption needed".
+func asksForTLS(r smtp.Reply) bool {
+	e := r.Enhanced()
+	return r.Refused() && (e.Subject == smtp.SubjectPolicy && e.Detail == 10 || r.Code == 530 && strings.Contains(strings.ToUpper(r.Text()), "TLS"))
 }
 
 // mailInClear is the first MAIL that was sent in clear.

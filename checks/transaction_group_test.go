@@ -2,11 +2,9 @@ package checks_test
 
 import (
 	"slices"
-	"testing"
 
 	"github.com/smtpprobe/smtpprobe/probe"
 	"github.com/smtpprobe/smtpprobe/probe/lab"
-	"github.com/smtpprobe/smtpprobe/probe/run"
 )
 
 // transactionGroup is 6.4 but for the first checks, which have tables of their
@@ -124,17 +122,5 @@ func dataThen(data, rcpt string) []string {
 func nullThen(rcpt string) []string {
 	return []string{
 		"C: MAIL FROM:<>", "S: 250 2.1.0 OK", "C: RCPT TO:<postmaster@receiver.example>", "S: " + rcpt, "C: RSET", "S: 250 2.0.0 OK",
-	}
-}
-
-// TestNullSenderOpensNothing holds that the lapse of a receiver which takes the
-// null sender for none is seen where the run itself has a sender.
-func TestNullSenderOpensNothing(t *testing.T) {
-	report, _ := ask(t, lab.Receiver{Lapses: []lab.Lapse{lab.NullSenderOpensNothing()}}, func(o *run.Options) {
-		o.Wire.Values.From = "<probe@probe.example>"
-	})
-	if got := of(t, report, "null-sender-transaction"); got.Verdict != probe.Overstrict || got.Conformance != probe.Violates {
-		t.Errorf("got %s (%s) and %q, want overstrict and a violation", got.Verdict, got.Reason, got.Conformance)
-		show(t, got)
 	}
 }

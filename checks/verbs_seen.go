@@ -16,7 +16,7 @@ func verbsSeen() []probe.Check {
 		Group: probe.GroupExtensions, Profile: probe.Quick, Polarity: probe.Observation, Level: probe.Must,
 		Refs:  []probe.Ref{"RFC 5321 4.2.4", "RFC 5321 4.1.1.1"},
 		Norm:  "A server must not list in its reply to EHLO what it answers with 500 or 502.",
-		Start: probe.Hello,
+		Needs: probe.Needs{Checks: []string{probe.RcptBeforeMail}}, Start: probe.Hello,
 		Judge: probe.Judge{Find: findVerbs, Meanings: []probe.Meaning{
 			{Verdict: probe.Correct, When: "STARTTLS, BDAT, AUTH, HELP and VRFY, as far as they are listed and were sent, were not answered 500 or 502"},
 			{Verdict: probe.Deviant, When: "one of them is listed and answered 500 or 502"},
@@ -70,17 +70,10 @@ func findVerbs(ev probe.Evidence) probe.Finding {
 func verbKeywords() []string { return []string{"STARTTLS", "CHUNKING", "AUTH", "HELP", "VRFY"} }
 
 // anyOrder reports whether the reply may be the one that this receiver gives to
-// any command out of order.
+// any command out of order; where RCPT before MAIL was not heard, nobody knows.
 func anyOrder(ev probe.Evidence, r smtp.Reply) bool {
-	for _, session := range ev.Heard {
-		for i, x := range session {
-			early := i > 0 && (x.Verb() == "RCPT" || x.Verb() == "DATA") && slices.Contains([]string{"EHLO", "RSET"}, session[i-1].Verb())
-			if early && len(x.Replies) > 0 && x.Replies[0].Code == r.Code {
-				return true
-			}
-		}
-	}
-	return false
+	code := ev.Checks[probe.RcptBeforeMail].Find(probe.Test).Reply().Code
+	return code == 0 || code == r.Code
 }
 
 // listed is the keyword by which the command of an exchange is listed; empty

@@ -30,6 +30,8 @@ func greetingRows() []row {
 		{check: id, name: "a close behind the greeting", box: onEarlyTalk(true, "220 receiver.example"), verdict: probe.Dropped, says: unregulated()},
 		{check: id, name: "250 after the greeting", lapses: []lab.Lapse{lab.AcceptEarlyTalk()}, verdict: probe.Lenient, says: unregulated()},
 		{check: id, name: "a teaser that runs into the reply", box: onEarlyTalk(false, "220-receiver.example", "250-receiver.example", "250 SIZE"), verdict: probe.Lenient, says: unregulated()},
+		{check: id, name: "a teaser that runs into 521", box: onEarlyTalk(true, "220-receiver.example", "521 5.5.1 Protocol error"), verdict: probe.Strict, says: unregulated()},
+		{check: id, name: "a teaser that runs into 550", box: onEarlyTalk(true, "220-receiver.example", "550 5.5.1 Protocol error"), verdict: probe.Dropped, says: unregulated()},
 		{check: id, name: "220 and silence", box: onEarlyTalk(false, "220 receiver.example"), verdict: probe.Broken, says: unregulated()},
 		{check: id, name: "the reply before the greeting", box: onEarlyTalk(false, "250 receiver.example", "220 receiver.example"), verdict: probe.Broken, says: unregulated()},
 		{check: id, name: "far away and lenient", box: &middlebox{delay: 20 * time.Millisecond}, greets: time.Second, lapses: []lab.Lapse{lab.AcceptEarlyTalk()}, verdict: probe.Lenient, says: unregulated()},
