@@ -16,20 +16,7 @@ func cancel() probe.Step { return probe.Line("cancel", "*").When(probe.Test, pro
 // played other checks would need. So each has a session of its own.
 func auth() []probe.Check {
 	return []probe.Check{
-		{
-			ID: "auth-unadvertised", Title: "AUTH where it is not offered",
-			Group: probe.GroupAuth, Profile: probe.Standard, Level: probe.Must,
-			Refs: []probe.Ref{"RFC 5321 4.2.4", "RFC 5321 4.1.1.1", "RFC 4954 3"},
-			Norm: "A server should answer a command that it does not offer with 500 or 502, and its reply to EHLO " +
-				"must list AUTH where it serves AUTH. 503 and 504 say no as well, and so does 538 where AUTH is " +
-				"offered inside TLS only.",
-			Needs: probe.Needs{Unoffered: []string{"AUTH"}}, Start: probe.Hello, Errors: 1,
-			Script: probe.Script{test("AUTH PLAIN"), cancel(), control("NOOP")},
-			Judge:  refusesUnlistedAuth(), Allowed: "538",
-			Bites: "A mail program that logs in whatever the server offers, often on port 25 or before STARTTLS: its " +
-				"password goes over the line in clear.",
-			Fix: "Log in only where the latest reply to EHLO lists AUTH; use port 587 or 465, and TLS first.",
-		},
+		unlistedAuth("", probe.Hello), unlistedAuth("/inside-tls", probe.TunnelHello),
 		{
 			// The card says AUTH PLAIN; a mechanism that is offered after EHLO is refused
 			// for its place only.
@@ -85,6 +72,29 @@ func auth() []probe.Check {
 				"says \"wrong password\", and the server counts a failed login.",
 			Fix: "Use only mechanisms that the line AUTH of the reply to EHLO names.",
 		},
+	}
+}
+
+// unlistedAuth is AUTH where it is not offered, in the channel of the run and inside
+// TLS besides: many receivers offer it there only.
+func unlistedAuth(variant string, start probe.Start) probe.Check {
+	title := "AUTH where it is not offered"
+	if start == probe.TunnelHello {
+		title += ", inside TLS"
+	}
+	return probe.Check{
+		ID: "auth-unadvertised" + variant, Title: title,
+		Group: probe.GroupAuth, Profile: probe.Standard, Level: probe.Must,
+		Refs: []probe.Ref{"RFC 5321 4.2.4", "RFC 5321 4.1.1.1", "RFC 4954 3"},
+		Norm: "A server should answer a command that it does not offer with 500 or 502, and its reply to EHLO " +
+			"must list AUTH where it serves AUTH. 503 and 504 say no as well, and so does 538 where AUTH is " +
+			"offered inside TLS only.",
+		Needs: probe.Needs{Unoffered: []string{"AUTH"}}, Start: start, Errors: 1,
+		Script: probe.Script{test("AUTH PLAIN"), cancel(), control("NOOP")},
+		Judge:  refusesUnlistedAuth(), Allowed: "538",
+		Bites: "A mail program that logs in whatever the server offers, often on port 25 or before STARTTLS: its " +
+			"password goes over the line in clear.",
+		Fix: "Log in only where the latest reply to EHLO lists AUTH; use port 587 or 465, and TLS first.",
 	}
 }
 

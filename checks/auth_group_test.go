@@ -81,13 +81,17 @@ func authChecks() []authTried {
 
 func authGroup() group {
 	g := group{
-		rows: append(unlistedAuthRows(), cancelRows()...),
+		rows: slices.Concat(unlistedAuthRows(), unlistedInsideRows(), cancelRows()),
 		mutants: map[string]mutant{
 			"auth-before-ehlo":     derived(lab.Accept{State: "I", Verb: "AUTH"}),
 			"auth-mid-transaction": derived(lab.Accept{State: "M", Verb: "AUTH"}),
 			// No ordering checks, but they get to their "*" only here.
 			"auth-unknown-mechanism": {lapse: lab.AcceptAnyMechanism()},
 			"auth-unadvertised":      {lapse: takesUnlistedAuth(), receiver: lab.Receiver{Extensions: without("AUTH PLAIN")}},
+			"auth-unadvertised/inside-tls": {
+				lapse:    lab.Accept{State: "E", TLS: true, Verb: "AUTH", Guard: "not supported"}.Lapse(),
+				receiver: lab.Receiver{Extensions: without("AUTH PLAIN")},
+			},
 		},
 		places: map[string]judgedPlace{
 			"auth-before-ehlo":       {state: "I", line: "AUTH PLAIN"},
@@ -96,7 +100,8 @@ func authGroup() group {
 			"auth-unknown-mechanism": {state: "E", line: "AUTH ZZ-PROBE"},
 		},
 		nowhere: map[string]string{
-			"auth-unadvertised": "a 334 is against the MUST of RFC 5321 4.1.1.1, another refusal against the SHOULD of 4.2.4: the row has one level",
+			"auth-unadvertised/inside-tls": "the same",
+			"auth-unadvertised":            "a 334 is against the MUST of RFC 5321 4.1.1.1, another refusal against the SHOULD of 4.2.4: the row has one level",
 		},
 		changes: authChanges(),
 	}
@@ -108,6 +113,29 @@ func authGroup() group {
 
 func takesUnlistedAuth() lab.Lapse {
 	return lab.Accept{State: "E", Verb: "AUTH", Guard: "not supported"}.Lapse()
+}
+
+// unlistedInsideRows are those of the same inside TLS, where no middlebox hears.
+func unlistedInsideRows() []row {
+	const id = "auth-unadvertised/inside-tls"
+	bare, place := without("AUTH PLAIN"), lab.Place{Verb: "AUTH"}
+	says := func(name, reply string, v probe.Verdict, c []probe.Conformance) row {
+		return row{check: id, name: name, extensions: bare, lapses: answers(place, reply), verdict: v, says: c}
+	}
+	return []row{
+		{check: id, name: "the reference", extensions: bare, verdict: probe.Strict, says: conforms()},
+		{check: id, name: "AUTH offered", verdict: probe.NotApplicable, reason: "AUTH is offered"},
+		{check: id, name: "no STARTTLS", extensions: without("AUTH PLAIN", "STARTTLS"), verdict: probe.NotApplicable, reason: "STARTTLS is not offered"},
+		{check: id, name: "no handshake", extensions: bare, lapses: []lab.Lapse{lab.FailHandshakes()}, verdict: probe.Inconclusive, reason: "handshake fails"},
+		{
+			check: id, name: "334", extensions: bare, verdict: probe.Lenient, says: violates(),
+			lapses: []lab.Lapse{lab.Accept{State: "E", TLS: true, Verb: "AUTH", Guard: "not supported"}.Lapse()},
+		},
+		says("504 of go-smtp", "504 5.7.4 Unsupported authentication mechanism", probe.Strict, conforms()),
+		says("501", "501 5.5.4 No", probe.Deviant, deviates()),
+		says("words without a code", "Hello there", probe.Broken, violates()),
+		{check: id, name: "a close without a word", extensions: bare, lapses: hangsUp(place, ""), verdict: probe.Dropped, says: violates()},
+	}
 }
 
 // unlistedAuthRows are those of auth-unadvertised, and what only one card has.

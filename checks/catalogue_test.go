@@ -23,6 +23,7 @@ auth-before-ehlo
 auth-cancel
 auth-mid-transaction
 auth-unadvertised
+auth-unadvertised/inside-tls
 auth-unknown-mechanism
 bare-cr-command
 bare-lf-command
