@@ -123,6 +123,10 @@ func policyDeviations() []deviation {
 		{lapse: lab.RefuseByPolicy("QUIT"), is: is("quit-closes", "overstrict|inconclusive", "quit-before-ehlo", "overstrict|inconclusive")},
 		{lapse: lab.DemandTLS()},
 		{lapse: lab.RefuseNullSender(), blind: true},
+		// Nothing of a transaction can be seen, and no command that 530 answers in its
+		// legal place too accuses anybody.
+		{lapse: lab.DemandLogin(), blind: true},
+		{lapse: lab.OneRecipient(), lost: append(askedTooOften(), "rcpt-refused-keeps-transaction")},
 		{lapse: lab.AcceptAnyRecipient(), is: is("data-after-rcpt-refused", "not-applicable", "rcpt-refused-keeps-transaction", "inconclusive")},
 		{lapse: lab.ReplyAt(lab.Place{State: "M", Verb: "RCPT"}, "550 5.1.1 No such mailbox")},
 	}

@@ -51,6 +51,39 @@ func DemandTLS() Lapse {
 	})
 }
 
+// DemandLogin answers 530 to everything before a login but what leads to one.
+func DemandLogin() Lapse {
+	return onAnswer("demand-login", "answers 530 5.7.0 to everything before a login", func(x *exchange) {
+		switch x.verb {
+		case Greeting, Response, "EHLO", "HELO", "STARTTLS", "AUTH", "QUIT":
+		default:
+			if !x.before.Auth && x.before.State != oracle.StateAuth {
+				x.refuse("530 5.7.0 Authentication required")
+			}
+		}
+	})
+}
+
+// OneRecipient takes a second RCPT in no transaction of the null sender: a bounce
+// goes to one.
+func OneRecipient() Lapse {
+	return Lapse{
+		Name: "one-recipient", Note: "refuses the second RCPT behind the null sender", begin: func() hooks {
+			asked := 0
+			return hooks{answer: func(x *exchange) {
+				switch {
+				case x.verb != "RCPT":
+					asked = 0
+				case transaction(x.before.State):
+					if asked++; asked > 1 {
+						x.refuse("550 5.7.1 A bounce has one recipient")
+					}
+				}
+			}}
+		},
+	}
+}
+
 // RefuseNullSender refuses MAIL FROM:<>.
 func RefuseNullSender() Lapse {
 	return onAnswer("refuse-null-sender", "refuses the null sender with 550 5.7.1", func(x *exchange) {

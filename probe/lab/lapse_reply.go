@@ -25,7 +25,8 @@ func SayPlainly() Lapse {
 func OfferNothing() Lapse {
 	return onAnswer("offer-nothing", "answers EHLO without a keyword, and knows none", func(x *exchange) {
 		if x.verb == "EHLO" && x.code() == 250 {
-			x.replies, x.after.Offered = []string{"250 " + x.before.Host + "\r\n"}, nil
+			x.replies = []string{"250 " + x.before.Host + "\r\n"}
+			x.after.Offered, x.after.Supported = nil, nil
 		}
 	})
 }

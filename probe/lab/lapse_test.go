@@ -65,6 +65,11 @@ func TestLapses(t *testing.T) {
 		{[]lab.Lapse{lab.KeepChunksUnswallowed(), lab.AcceptInsideGroup("NOOP")}, hello + ">> \"BDAT 12\\r\\nNOOP\\r\\nNOOP\\r\\n\"\n" + order + "< 250 2.0.0 OK\n< 250 2.0.0 OK\n"},
 		{one(lab.TakeBareLF()), hello + ">> \"NOOP\\n\"\n< 250 2.0.0 OK\n" + alive},
 
+		{one(lab.DemandLogin()), hello + "> NOOP\n< 530 5.7.0 ...\n> MAIL FROM:<>\n< 530 5.7.0 ...\n> QUIT\n< 221 2.0.0 Bye\n"},
+		{one(lab.OneRecipient()), hello + mail + rcpt + "> RCPT TO:<postmaster@example.com>\n< 550 5.7.1 ...\n> RSET\n< 250 2.0.0 OK\n" + mail + rcpt},
+		{one(lab.SayPlainly()), hello + "> NOOP\n< 250 OK\n"},
+		{one(lab.OfferNothing()), "< 220 ...\n> EHLO client.example\n< 250 receiver.example\n> BDAT 0\n< 502 5.5.1 ...\n"},
+		{one(lab.List("ZZPROBE now")), "< 220 ...\n> EHLO client.example\n< 250-receiver.example\n< 250-PIPELINING\n< 250-CHUNKING\n< 250-STARTTLS\n< 250 ZZPROBE now\n" + alive},
 		{one(lab.KeepTransactionAcrossTLS()), hello + mail + toTLS + rcpt},
 		{one(lab.KeepHelloAcrossTLS()), hello + toTLS + mail},
 		{one(lab.KeepHelloAcrossTLS()), "< 220 ...\n> STARTTLS\n" + order},

@@ -35,7 +35,7 @@ func tlsLapses() []Lapse {
 func policyLapses() []Lapse {
 	return []Lapse{
 		Greylist(), RefuseClient(), NeverTakesMail(), RefuseByPolicy("MAIL"), RefuseByPolicy("RCPT"), DemandTLS(), RefuseNullSender(),
-		AcceptAnyRecipient(),
+		AcceptAnyRecipient(), DemandLogin(), OneRecipient(),
 	}
 }
 
