@@ -4,4 +4,4 @@ package run_test
 
 // nth: the whole catalogue is compared, shared against alone, on one lapse in so
 // many. Make thorough does it on all.
-const nth = 9
+const nth = 40
