@@ -12,8 +12,9 @@ func cancel() probe.Step { return probe.Line("cancel", "*").When(probe.Test, pro
 // auth: AUTH at the wrong place. No check tries the same AUTH in its legal
 // place: a receiver may be asked four times in a run, since more look like
 // guessing passwords. The control is a NOOP or MAIL that is served. Four checks
-// are all four: none has a second try, which an acceptance in a session that had
-// played other checks would need. So each has a session of its own.
+// of AUTH that is offered are all four: none has a second try, which an acceptance
+// in a session that had played other checks would need. So each has a session of
+// its own. The two of AUTH that is not offered have tries left.
 func auth() []probe.Check {
 	return []probe.Check{
 		unlistedAuth("", probe.Hello), unlistedAuth("/inside-tls", probe.TunnelHello),
@@ -89,7 +90,7 @@ func unlistedAuth(variant string, start probe.Start) probe.Check {
 		Norm: "A server should answer a command that it does not offer with 500 or 502, and its reply to EHLO " +
 			"must list AUTH where it serves AUTH. 503 and 504 say no as well, and so does 538 where AUTH is " +
 			"offered inside TLS only.",
-		Needs: probe.Needs{Unoffered: []string{"AUTH"}}, Start: start, Errors: 1,
+		Needs: probe.Needs{Unoffered: []string{"AUTH"}, Besides: start == probe.TunnelHello}, Start: start, Errors: 1,
 		Script: probe.Script{test("AUTH PLAIN"), cancel(), control("NOOP")},
 		Judge:  refusesUnlistedAuth(), Allowed: "538",
 		Bites: "A mail program that logs in whatever the server offers, often on port 25 or before STARTTLS: its " +

@@ -126,6 +126,7 @@ func unlistedInsideRows() []row {
 		{check: id, name: "the reference", extensions: bare, verdict: probe.Strict, says: conforms()},
 		{check: id, name: "AUTH offered", verdict: probe.NotApplicable, reason: "AUTH is offered"},
 		{check: id, name: "no STARTTLS", extensions: without("AUTH PLAIN", "STARTTLS"), verdict: probe.NotApplicable, reason: "STARTTLS is not offered"},
+		{check: id, name: "all inside TLS", extensions: bare, tls: run.StartTLS, verdict: probe.NotApplicable, reason: "all of the run is inside TLS"},
 		{check: id, name: "no handshake", extensions: bare, lapses: []lab.Lapse{lab.FailHandshakes()}, verdict: probe.Inconclusive, reason: "handshake fails"},
 		{
 			check: id, name: "334", extensions: bare, verdict: probe.Lenient, says: violates(),

@@ -15,7 +15,7 @@ type count struct {
 	good    int            // commands that got one reply
 	off     int            // sessions in which something came that nobody asked for
 	surplus probe.Finding  // the first of those
-	sent    map[string]int // sessions in which a command was sent
+	sent    map[string]int // sessions in which a command was sent, by the one before it and itself
 	missing map[string]int // and those in which it got no reply
 	lost    map[string]probe.Finding
 }
@@ -35,9 +35,9 @@ func oneReply(ev probe.Evidence) probe.Finding {
 		return c.surplus
 	}
 	doubt := c.surplus.Reason
-	for _, command := range slices.Sorted(maps.Keys(c.lost)) {
-		f := c.lost[command]
-		if n := c.missing[command]; n > 1 && n == c.sent[command] && ev.Facts.Failed[probe.B0Again] == "" {
+	for _, place := range slices.Sorted(maps.Keys(c.lost)) {
+		f := c.lost[place]
+		if n := c.missing[place]; n > 1 && n == c.sent[place] && ev.Facts.Failed[probe.B0Again] == "" {
 			f.Reason = fmt.Sprintf("%s; in %d sessions", f.Reason, n)
 			return f
 		}
@@ -54,8 +54,10 @@ func oneReply(ev probe.Evidence) probe.Finding {
 
 // session counts one session as far as it can be told what a reply is to.
 func (c *count) session(session []probe.Exchange) {
-	errors := 0
+	errors, before := 0, ""
 	for _, x := range session {
+		place := before + " " + x.Sent // where it was sent matters: the state of the session
+		before = x.Verb()
 		if !x.Own { // what led to a check was counted elsewhere, or led nowhere
 			continue
 		}
@@ -70,20 +72,23 @@ func (c *count) session(session []probe.Exchange) {
 			c.unasked("a reply too many, to "+said(command), replies[len(replies)-1], x)
 			return
 		}
-		c.sent[command]++
+		if errors > 0 && len(replies) == 0 {
+			return // a tarpit may hold it back
+		}
+		c.sent[place]++
 		switch {
-		case len(replies) == 0 && x.Ended == probe.NoteTimedOut && len(x.Replies) == 0 && errors == 0 && !c.facts.Tarpit(x.Took):
-			c.missing[command]++
+		case len(replies) == 0 && x.Ended == probe.NoteTimedOut && len(x.Replies) == 0 && !c.facts.Tarpit(x.Took):
+			c.missing[place]++
 			f := broken("no reply to " + said(command))
 			f.Seen = &x
-			c.lost[command] = f
+			c.lost[place] = f
 			return
 		case len(replies) == 0 || replies[0].Class() == 3 || x.Verb() == "QUIT":
 			return
 		}
 		c.good++
 		if replies[0].Refused() {
-			errors++ // a tarpit may hold back what follows
+			errors++
 		}
 	}
 	if n := len(session); n > 0 && session[n-1].Session.Has(probe.NoteShifted) {

@@ -190,6 +190,41 @@ func TestSomeSessionsShift(t *testing.T) {
 	}
 }
 
+// TestSomeSessionsRepeatAReply holds the same where a reply in the middle of every
+// other session comes twice, too late for the command that it answers. Where checks
+// of several groups are then out of step, it is not their doing.
+func TestSomeSessionsRepeatAReply(t *testing.T) {
+	for n := 3; n <= 7; n++ {
+		t.Run(number(n), func(t *testing.T) {
+			again := twice(n)
+			server, client := again.server, again.client
+			again.server = func(p *passage, octets string) string {
+				if p.number%2 == 0 {
+					return server(p, octets)
+				}
+				return octets
+			}
+			again.client = func(p *passage, octets string) fate {
+				if p.number%2 == 0 {
+					return client(p, octets)
+				}
+				return forward
+			}
+			a := askThrough(t, lab.Receiver{GreetDelay: time.Second}, again, nil)
+			sound(t, a)
+			groups := map[probe.Group][]string{}
+			for _, got := range a.report.Results {
+				if got.Verdict == probe.Broken && !got.Check.Observes() {
+					groups[got.Check.Group] = append(groups[got.Check.Group], got.Check.ID+": "+got.Reason)
+				}
+			}
+			if len(groups) > 1 {
+				t.Errorf("got checks of several groups broken, want none to be blamed: %v", groups)
+			}
+		})
+	}
+}
+
 // TestAnotherMachineOffersLess holds that a check which needs an extension is not
 // played where the EHLO of its own session does not offer it, wherever in the
 // session that EHLO stands.

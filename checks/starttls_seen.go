@@ -87,6 +87,8 @@ func findSilence(ev probe.Evidence) probe.Finding {
 		x := session[i]
 		f := probe.Finding{Verdict: probe.Correct, Reason: "silence behind the handshake", Seen: &x}
 		switch n := len(x.Replies); {
+		case n > 0 && x.Replies[0].Code == 421: // may come at any time (RFC 5321 3.8)
+			continue
 		case x.Sent == "" && n > 0:
 			f.Verdict, f.Reply, f.Reason = probe.Broken, x.Replies[0], "said inside TLS before anything was asked"
 		case n > 1 || n == 1 && x.Replies[0].Code == 220:
@@ -122,17 +124,23 @@ func findDemand(ev probe.Evidence) probe.Finding {
 		return probe.Unknown("the answer to RCPT in its legal place is not known")
 	case inClear && asksForTLS(rcpt):
 		return deviates(rcpt, "RCPT in clear demands TLS")
-	case inClear && (rcpt.Code == 530 || rcpt.Enhanced().Subject == smtp.SubjectPolicy && rcpt.Refused()):
+	case inClear && rcpt.Refused() && rcpt.Enhanced().Subject != 1 && rcpt.Enhanced().Subject != 2: // not about the mailbox
 		return probe.Unknown("RCPT is refused for another reason: " + probe.Brief(rcpt))
 	}
 	return f
 }
 
-// asksForTLS reports a refusal that asks for TLS: 530 with a word of it, or the
-// enhanced code X.7.10, "encryption needed".
+// asksForTLS reports a refusal that asks for TLS and for nothing else: the enhanced
+// code X.7.10, "encryption needed", or 530 with a word of it.
 func asksForTLS(r smtp.Reply) bool {
-	e := r.Enhanced()
-	return r.Refused() && (e.Subject == smtp.SubjectPolicy && e.Detail == 10 || r.Code == 530 && strings.Contains(strings.ToUpper(r.Text()), "TLS"))
+	if e := r.Enhanced(); !r.Refused() || e.Subject == smtp.SubjectPolicy && e.Detail == 10 {
+		return r.Refused()
+	}
+	words := strings.FieldsFunc(strings.ToUpper(r.Text()), func(c rune) bool { return (c < 'A' || c > 'Z') && !strings.ContainsRune("@.<>", c) })
+	about := func(stem string) bool {
+		return slices.ContainsFunc(words, func(w string) bool { return strings.HasPrefix(w, stem) && !strings.Contains(w, "@") })
+	}
+	return r.Code == 530 && !about("AUTH") && (about("STARTTLS") || about("TLS") || about("ENCRYPT"))
 }
 
 // mailInClear is the first MAIL that was sent in clear.

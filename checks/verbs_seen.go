@@ -33,6 +33,7 @@ func verbsSeen() []probe.Check {
 func findVerbs(ev probe.Evidence) probe.Finding {
 	var used []string
 	var last *probe.Exchange
+	orders, doubt := order(ev.Heard), ""
 	for _, session := range ev.Heard {
 		verb := "" // of the command before
 		for _, x := range session {
@@ -43,8 +44,11 @@ func findVerbs(ev probe.Evidence) probe.Finding {
 			}
 			r := x.Replies[0]
 			unknown := r.Code == 500 || r.Code == 502
-			if unknown && keyword == "CHUNKING" && anyOrder(ev, r) {
-				continue // no BDAT of ours is in its place
+			if unknown && keyword == "CHUNKING" && (len(orders) == 0 || slices.Contains(orders, r.Code)) {
+				if len(orders) == 0 { // no BDAT of ours is in its place
+					doubt = "BDAT is answered " + probe.Brief(r) + ", and nobody knows what is out of order here"
+				}
+				continue
 			}
 			if unknown {
 				f := probe.Found(probe.Deviant, r, keyword+" is listed and answered as unknown")
@@ -55,6 +59,9 @@ func findVerbs(ev probe.Evidence) probe.Finding {
 				used, last = append(used, keyword), &x
 			}
 		}
+	}
+	if doubt != "" {
+		return probe.Unknown(doubt)
 	}
 	if len(used) == 0 {
 		if !slices.ContainsFunc(verbKeywords(), func(k string) bool { return ev.Facts.Offered.Has(k) || ev.Facts.OfferedTLS.Has(k) }) {
@@ -69,11 +76,19 @@ func findVerbs(ev probe.Evidence) probe.Finding {
 // verbKeywords are the keywords that promise a command.
 func verbKeywords() []string { return []string{"STARTTLS", "CHUNKING", "AUTH", "HELP", "VRFY"} }
 
-// anyOrder reports whether the reply may be the one that this receiver gives to
-// any command out of order; where RCPT before MAIL was not heard, nobody knows.
-func anyOrder(ev probe.Evidence, r smtp.Reply) bool {
-	code := ev.Checks[probe.RcptBeforeMail].Find(probe.Test).Reply().Code
-	return code == 0 || code == r.Code
+// order are the codes that this receiver gives to RCPT and DATA without MAIL, by any
+// machine that was met; one that closes gives none.
+func order(heard [][]probe.Exchange) []int {
+	var codes []int
+	for _, session := range heard {
+		for i, x := range session {
+			early := i > 0 && slices.Contains([]string{"RCPT", "DATA"}, x.Verb()) && slices.Contains([]string{"EHLO", "RSET"}, session[i-1].Verb())
+			if early && len(x.Replies) > 0 {
+				codes = append(codes, x.Replies[0].Code)
+			}
+		}
+	}
+	return codes
 }
 
 // listed is the keyword by which the command of an exchange is listed; empty

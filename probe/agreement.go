@@ -73,8 +73,9 @@ type sighting struct {
 	result     Result
 	backend    string
 	unasked    bool
-	partial    bool // not all was heard in the run that an observation looks at
-	superseded bool // a later run said the same, so that nothing of this one is shown
+	cut        bool            // the run did not come to its end
+	held       map[string]bool // what was not asked in the run, or not all of it
+	superseded bool            // a later run said the same, so that nothing of this one is shown
 }
 
 // torn reports whether the tries of the run disagreed.
@@ -98,16 +99,23 @@ func (a Answer) same(b Answer) bool {
 	return a.Verdict == b.Verdict && a.Code == b.Code && a.Torn == b.Torn && a.Unasked == b.Unasked
 }
 
-// whole leaves out what an observation could not know: in a run in which less was
-// asked it may find no fault where another one did.
+// whole leaves out what an observation could not know: a run in which that was not
+// asked which showed the fault of another run, or which did not come to its end.
 func whole(seen []sighting) []sighting {
-	faulty := slices.ContainsFunc(seen, func(s sighting) bool { return s.result.Verdict.Known() && s.result.Verdict != Correct })
-	if !faulty || !seen[0].result.Check.Observes() {
+	if !seen[0].result.Check.Observes() {
 		return seen
+	}
+	var faults []string // where they were seen
+	for _, s := range seen {
+		if v := s.result.Verdict; v.Known() && v != Correct {
+			faults = append(faults, s.result.seenIn)
+		}
 	}
 	seen = slices.Clone(seen)
 	for i, s := range seen {
-		if v := s.result.Verdict; s.partial && (v == Correct || v == NotApplicable) {
+		v := s.result.Verdict
+		unheard := s.cut || slices.ContainsFunc(faults, func(id string) bool { return s.held[id] })
+		if len(faults) > 0 && unheard && (v == Correct || v == NotApplicable) {
 			seen[i].unasked = true
 			seen[i].result.Verdict, seen[i].result.Conformance = Inconclusive, ""
 			seen[i].result.Reason = "less was asked in this run"

@@ -58,6 +58,7 @@ type Needs struct {
 	Clear      bool       // the check is about a session in clear
 	Upgrade    bool       // STARTTLS is offered and the check uses it, from a session in clear
 	Secured    bool       // a handshake works
+	Besides    bool       // the run is in clear: inside TLS another check says the same
 	Checks     []string   // other checks, whose transcripts the judge looks at
 	Given      []Given    // outcomes of other checks without which there is nothing to try
 }

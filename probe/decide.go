@@ -34,6 +34,7 @@ type Result struct {
 	Again       bool       // another try in a fresh session may tell more
 	Agreement   Agreement  // of several runs; zero where there was one
 	shared      bool       // the session had played other checks before
+	seenIn      string     // of an observation: the control or check whose transcript decided
 }
 
 // Facts are those of the baselines.
@@ -93,11 +94,8 @@ func (b *Bench) Decide(c *Check) Result {
 	for _, t := range tries {
 		ev := Evidence{Check: c, Walk: Replay(c.Script, t), Facts: facts, Checks: needed}
 		f := ev.find()
-		switch {
-		case t.Has(NoteShifted):
-			f = ev.shifted()
-		case facts.Shifted && f.Verdict.Known() && !ev.controlled() && !c.Final: // who says QUIT sees for himself
-			f = Unknown("some sessions are out of step whatever is sent in them, and this one has no control of its own")
+		if t.Has(NoteShifted) {
+			f = ev.shifted(rec.strays(catalogue))
 		}
 		if why := facts.Failed[B0Again]; why != "" && f.Verdict.Known() && !ev.controlled() {
 			f.Verdict, f.Reason = Inconclusive, "the receiver did not serve the control at the end of the run: "+why
@@ -123,7 +121,7 @@ func (b *Bench) observe(c *Check) Result {
 	f := c.Judge.Find(ev)
 	r := result(c, f, rec.Baselines[B0])
 	if f.Seen != nil {
-		r.Transcript, r.TLS = f.Seen.Session, f.Seen.Inside
+		r.Transcript, r.TLS, r.seenIn = f.Seen.Session, f.Seen.Inside, f.Seen.Of
 	}
 	return r
 }
@@ -174,12 +172,32 @@ func (ev Evidence) find() Finding {
 
 // shifted is the finding where QUIT got the reply to an earlier command, behind a
 // check in a session of its own: what it sent has put replies and commands out of
-// step, unless they are so in any session.
-func (ev Evidence) shifted() Finding {
-	if ev.Facts.Shifted {
+// step, unless they are so in sessions that have nothing in common.
+func (ev Evidence) shifted(strays bool) Finding {
+	switch {
+	case ev.Facts.Shifted:
 		return Unknown(string(NoteShifted) + ", as in a control")
+	case strays:
+		return Unknown(string(NoteShifted) + ", as behind checks of another kind")
 	}
 	return Finding{Verdict: Broken, Reason: string(NoteShifted)}
+}
+
+// strays reports whether checks of more than one group have put replies and
+// commands out of step: then it is the path that does, or some machine on it.
+func (rec Record) strays(catalogue []Check) bool {
+	var group Group
+	for i := range catalogue {
+		c := &catalogue[i]
+		if !slices.ContainsFunc(rec.Tries[c.ID], func(t Transcript) bool { return t.Has(NoteShifted) }) {
+			continue
+		}
+		if group != "" && group != c.Group {
+			return true
+		}
+		group = c.Group
+	}
+	return false
 }
 
 // controlled reports whether the same session served a legal command after, or

@@ -19,7 +19,8 @@ type Exchange struct {
 	Ended   Note              // closed, reset or timed out; empty: none of them
 	Session Transcript        // in which it stands
 	Offered smtp.Capabilities // by the EHLO before it, which TLS and HELO make void; nil: none
-	Own     bool              // it belongs to that baseline or check, not to what led to it
+	Own     bool              // it stands in no other transcript before
+	Of      string            // the baseline or check whose transcript it is
 }
 
 // Verb is the verb of the exchange where one well-formed command was sent by
@@ -52,8 +53,9 @@ func (x Exchange) Command() (string, bool) {
 // no reply has its place.
 func (rec Record) Heard(catalogue []Check) [][]Exchange {
 	var heard [][]Exchange
+	begun := map[[3]time.Duration]bool{}
 	for _, b := range []Baseline{B0Clear, B0, B1, B2, B3, B0Again} {
-		heard = append(heard, rec.Baselines[b].Exchanges())
+		heard = append(heard, of(string(b), rec.Baselines[b].Exchanges()))
 	}
 	for i := range catalogue {
 		c := &catalogue[i]
@@ -61,10 +63,33 @@ func (rec Record) Heard(catalogue []Check) [][]Exchange {
 			continue
 		}
 		for _, t := range rec.Tries[c.ID] {
-			heard = append(heard, t.Exchanges())
+			exchanges := of(c.ID, t.Exchanges())
+			if at := t.began(); !begun[at] { // what led to the first check of a session was said once
+				begun[at] = true
+				for i := range exchanges {
+					exchanges[i].Own = true
+				}
+			}
+			heard = append(heard, exchanges)
 		}
 	}
 	return heard
+}
+
+func of(id string, exchanges []Exchange) []Exchange {
+	for i := range exchanges {
+		exchanges[i].Of = id
+	}
+	return exchanges
+}
+
+// began tells one session from another by when its first events were.
+func (t Transcript) began() [3]time.Duration {
+	var at [3]time.Duration
+	for i := range min(len(at), len(t)) {
+		at[i] = t[i].At
+	}
+	return at
 }
 
 // Exchanges cuts a transcript at its writes and at its handshake. What follows a

@@ -3,6 +3,7 @@ package probe
 import (
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/smtpprobe/smtpprobe/probe/smtp"
 )
@@ -79,7 +80,7 @@ func (ev Evidence) unreached() Finding {
 
 // silent tells a receiver that loses a reply from one that is slow with all.
 func (ev Evidence) silent(o Outcome) Finding {
-	if ev.Facts.Tarpit(o.Took) {
+	if ev.Facts.Tarpit(o.Took / time.Duration(max(1, o.Step.Replies))) { // a group may be answered at once
 		return Unknown(fmt.Sprintf("tarpit: the slowest harmless reply took %s as well", ev.Facts.Slowest.Round(1e8)))
 	}
 	if o.Partial {

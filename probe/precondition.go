@@ -111,6 +111,8 @@ func (f Facts) offeredTo(c *Check) smtp.Capabilities {
 func tlsPrecondition(c *Check, facts Facts, noTLS bool) (Finding, bool) {
 	tunnel := c.Start == TunnelHello && facts.Channel == Clear
 	switch {
+	case c.Needs.Besides && facts.Channel != Clear:
+		return Absent("all of the run is inside TLS, where another check says the same"), true
 	case c.InClear() && facts.Channel == Implicit:
 		return Absent("TLS is there from the first octet, so nothing can be said in clear"), true
 	case noTLS && (c.Needs.Upgrade || tunnel):

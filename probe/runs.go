@@ -43,13 +43,16 @@ func (r *Runs) Add(report Report) {
 	if r.seen == nil {
 		r.seen = map[string][]sighting{}
 	}
-	spent := report.spent()
+	held := report.held()
+	spent := func(c *Check) bool {
+		return held[c.ID] || slices.ContainsFunc(c.Needed(), func(id string) bool { return held[id] })
+	}
 	for _, res := range report.Results {
 		if len(r.seen[res.Check.ID]) == 0 {
 			r.order = append(r.order, res.Check.ID)
 		}
 		s := sighting{run: round.Run, result: res, backend: res.Transcript.Backend()}
-		s.partial = report.Status != StatusOK || report.held()
+		s.cut, s.held = report.Status != StatusOK, held
 		s.unasked = report.Status == StatusInterrupted || report.Status == StatusSkipped || spent(res.Check)
 		r.enter(s)
 	}
@@ -86,9 +89,9 @@ func (r *Runs) forget() {
 	}
 }
 
-// spent says of which checks nothing could be known in the run, because they, or
-// others that they need, ask what was asked often enough.
-func (r Report) spent() func(*Check) bool {
+// held are the controls and checks in which something was not asked, because it had
+// been asked often enough.
+func (r Report) held() map[string]bool {
 	held := map[string]bool{}
 	enter := func(id string, t Transcript) {
 		for _, e := range t {
@@ -103,16 +106,7 @@ func (r Report) spent() func(*Check) bool {
 	for _, c := range r.Controls {
 		enter(c.ID, c.Transcript)
 	}
-	return func(c *Check) bool {
-		return held[c.ID] || slices.ContainsFunc(c.Needed(), func(id string) bool { return held[id] })
-	}
-}
-
-// held reports whether anything was not asked in the run because it had been asked
-// often enough.
-func (r Report) held() bool {
-	spent := r.spent()
-	return slices.ContainsFunc(r.Results, func(res Result) bool { return spent(res.Check) })
+	return held
 }
 
 func (r Report) backends() []string {

@@ -53,6 +53,15 @@ func Swallow(verb string) Lapse {
 	})
 }
 
+// SwallowAt neither answers nor executes a verb at one place.
+func SwallowAt(p Place) Lapse {
+	return onAnswer(name("swallow", string(p.State), p.Verb), "loses this verb at one place", func(x *exchange) {
+		if p.holds(x) {
+			x.replies, x.end, x.after = nil, stay, x.unchanged()
+		}
+	})
+}
+
 // SwallowNth neither answers nor executes the nth command, from 1.
 func SwallowNth(n int) Lapse {
 	return onAnswer(name("swallow-nth", strconv.Itoa(n)), "loses one command of the session", func(x *exchange) {

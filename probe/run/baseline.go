@@ -77,6 +77,8 @@ func (p *prober) verdictOn(f probe.Facts, walk probe.Walk) (probe.Status, string
 		return probe.StatusNotSMTP, "the greeting is not SMTP: " + probe.Brief(greeting.Reply())
 	case f.Greeting.Code != 0 && f.Greeting.Code != 220:
 		return probe.StatusBlocked, "the greeting was " + probe.Brief(f.Greeting)
+	case f.Mail.Code == 530 && p.demandsLogin(f):
+		return probe.StatusBlocked, "a login is demanded: " + probe.Brief(f.Mail)
 	case f.Mail.Code == 530:
 		return probe.StatusTLSRequired, "MAIL demands TLS, which is not to be had: " + probe.Brief(f.Mail)
 	case f.Channel == probe.Upgraded && f.Starttls.Code != 220:
