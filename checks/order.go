@@ -71,6 +71,9 @@ func servesEHLO() probe.Judge {
 	j.Find = func(ev probe.Evidence) probe.Finding {
 		f := find(ev)
 		if f.Verdict == probe.Correct && len(ev.Facts.Offered) > 0 && len(smtp.ParseCapabilities(f.Reply)) == 0 {
+			if name := probe.HelloName(f.Reply); name != ev.Facts.Name {
+				return probe.Unknown("another machine answers than at first, " + smtp.Escape(name))
+			}
 			f.Verdict, f.Reason = probe.Overstrict, "250 without the keywords that EHLO gets at the beginning of a session"
 		}
 		return f

@@ -2,6 +2,7 @@ package probe
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/smtpprobe/smtpprobe/probe/smtp"
@@ -68,6 +69,7 @@ type Facts struct {
 	Port         uint16 // of the receiver; 0: not known
 	Channel      Channel
 	Greeting     smtp.Reply
+	Name         string            // by which the receiver answers EHLO
 	Offered      smtp.Capabilities // by the last EHLO in the run's own channel
 	OfferedTLS   smtp.Capabilities // by the EHLO inside TLS
 	OfferedClear smtp.Capabilities // by the EHLO in clear, if there was one
@@ -159,7 +161,7 @@ func (f *Facts) take(b Baseline, w Walk, t Transcript) {
 	switch b {
 	case B0:
 		f.Greeting = w.Find(StepGreeting).Reply()
-		f.Offered = OfferedIn(w)
+		f.Offered, f.Name = OfferedIn(w), HelloName(w.legible(StepEHLO))
 		f.OfferedClear = smtp.ParseCapabilities(w.legible(StepEHLO))
 		f.Mail = w.legible(stepMail)
 		f.Noop = w.legible(stepNoop)
@@ -214,6 +216,17 @@ func OfferedIn(w Walk) smtp.Capabilities {
 // A third of the wait: a receiver that takes that long for a harmless command may
 // well need more than all of it after an error.
 func (f Facts) Tarpit(waited time.Duration) bool { return waited > 0 && f.Slowest > waited/3 }
+
+// HelloName is the name by which a receiver answers EHLO or HELO (RFC 5321
+// 4.1.1.1), in lower case; empty where it says none.
+func HelloName(r smtp.Reply) string {
+	if len(r.Lines) == 0 {
+		return ""
+	}
+	_, _, text := r.Lines[0].Split()
+	name, _, _ := strings.Cut(strings.ToLower(text), " ")
+	return name
+}
 
 // PostmasterRefused reports whether RCPT of the one recipient is refused in
 // its legal place, so that each use of it costs an error reply.
