@@ -148,3 +148,37 @@ func TestPlanWhereMailDemandsTLS(t *testing.T) {
 		}
 	}
 }
+
+// TestRidersKnowWhatTheyNeed holds that behind a control stands no check that needs
+// one which comes later, and that controls stay in their order.
+func TestRidersKnowWhatTheyNeed(t *testing.T) {
+	controls := []probe.Baseline{probe.B1, probe.B2, probe.B3}
+	for profile := probe.Quick; profile <= probe.Full; profile++ {
+		var picked []probe.Check
+		for _, c := range checks.All() {
+			if c.Profile <= profile {
+				picked = append(picked, c)
+			}
+		}
+		riders := 0
+		for i, s := range plan.Make(pointers(picked), probe.Facts{}.Hoping(controls), controls...) {
+			if i < len(controls) != (s.Head != "") || i < len(controls) && s.Head != controls[i] {
+				t.Fatalf("session %d begins with %q, want the controls first and in their order", i+1, s.Head)
+			}
+			for _, c := range s.Checks {
+				if s.Head == "" {
+					continue
+				}
+				riders++
+				for _, needed := range c.Controls() {
+					if needed > s.Head {
+						t.Errorf("%s stands behind %s and needs %s", c.ID, s.Head, needed)
+					}
+				}
+			}
+		}
+		if riders == 0 {
+			t.Errorf("%s: got no check behind a control, want some", profile)
+		}
+	}
+}
