@@ -178,6 +178,7 @@ func replyFormRows() []row {
 		row{check: count, name: "no reply to VRFY", among: true, lapses: []lab.Lapse{lab.Swallow("VRFY")}, verdict: probe.Broken, says: violates()},
 		row{check: count, name: "no reply to RCPT before MAIL, and one behind it", among: true, lapses: []lab.Lapse{lab.SwallowAt(at("E", "RCPT"))}, verdict: probe.Broken, says: violates()},
 		row{check: count, name: "no reply to DATA", among: true, lapses: []lab.Lapse{lab.Swallow("DATA")}, verdict: probe.Broken, says: violates()},
+		row{check: count, name: "no reply behind an error, as in a tarpit", among: true, lapses: says("502 5.5.1 No"), box: behindVRFY(), verdict: probe.Correct, says: conforms()},
 		row{check: count, name: "421 behind a reply", among: true, lapses: says("252 2.0.0 One\r\n421 4.3.2 Down"), verdict: probe.Correct, says: conforms()},
 		row{check: count, name: "two replies once", among: true, box: once("VRFY postmaster\r\n", "252 2.0.0 One", "252 2.0.0 Two"), verdict: probe.Inconclusive, reason: "seen once"},
 		row{check: count, name: "no reply now and then", among: true, box: onTurns("VRFY postmaster\r\n", 2), verdict: probe.Inconclusive, reason: "not every time"},
@@ -193,6 +194,16 @@ func replyFormRows() []row {
 		row{check: ehlo, name: "SMTPUTF8 alone", extensions: without("8BITMIME"), lapses: lists("SMTPUTF8"), verdict: probe.Deviant, says: violates()},
 		row{check: ehlo, name: "no domain", lapses: []lab.Lapse{lab.Garble("no-domain", "EHLO", "250 at_your_service\r\n")}, verdict: probe.Deviant, says: violates()},
 	)
+}
+
+// behindVRFY never lets the command behind VRFY be answered.
+func behindVRFY() *middlebox {
+	return &middlebox{client: func(p *passage, _ string) fate {
+		if n := len(p.said); n > 1 && p.said[n-2] == "VRFY postmaster\r\n" {
+			return keep
+		}
+		return forward
+	}}
 }
 
 // once answers the first such line with these.
