@@ -48,7 +48,7 @@ cover: ## Print what the tests cover, and fail below the floor of 85 %
 	  END { sub("%", "", $$3); if ($$3 < floor) { print "coverage " $$3 " % is below " floor " %"; exit 1 } }'
 
 lint: ## Run go vet, staticcheck and golangci-lint
-	go vet -tags mta ./...
+	go vet -tags mta,fixtures,thorough ./...
 	go run $(STATICCHECK) -tags mta ./...
 	go run $(GOLANGCI_LINT) run
 
@@ -75,7 +75,7 @@ check: generate fmt lint race ## All that a commit must pass; fails where a file
 fixtures: ## Write what the real mail servers say to checks/testdata/receivers (Debian 12, root)
 	@trap 'probe/lab/mta/mta.sh down $(MTA)' EXIT; \
 	  probe/lab/mta/mta.sh up $(MTA); \
-	  go test -tags mta -count=1 -parallel 10 -timeout 15m -run TestFixtures ./probe/lab/mta -update
+	  go test -tags mta,fixtures -count=1 -parallel 10 -timeout 15m -run TestFixtures ./probe/lab/mta
 
 mta: ## Probe real mail servers on loopback and prove that they took no mail (Debian 12, root)
 	@trap 'probe/lab/mta/mta.sh down $(MTA)' EXIT; \

@@ -55,7 +55,9 @@ func (rec Record) Heard(catalogue []Check) [][]Exchange {
 	var heard [][]Exchange
 	begun := map[[3]time.Duration]bool{}
 	for _, b := range []Baseline{B0Clear, B0, B1, B2, B3, B0Again} {
-		heard = append(heard, of(string(b), rec.Baselines[b].Exchanges()))
+		t := rec.Baselines[b]
+		begun[t.began()] = true // checks that ride on it begin with it
+		heard = append(heard, of(string(b), t.Exchanges()))
 	}
 	for i := range catalogue {
 		c := &catalogue[i]

@@ -1,9 +1,8 @@
-//go:build mta
+//go:build mta && fixtures
 
 package mta_test
 
 import (
-	"flag"
 	"fmt"
 	"maps"
 	"os"
@@ -16,14 +15,9 @@ import (
 	"github.com/smtpprobe/smtpprobe/probe"
 )
 
-var update = flag.Bool("update", false, "write the transcripts of this run to checks/testdata/receivers")
-
 // TestFixtures writes what a run heard of each receiver, for go test ./checks to judge again.
 // What is expected of it is not what the run said but what the matrix says.
 func TestFixtures(t *testing.T) {
-	if !*update {
-		t.Skip("writes only with -update")
-	}
 	b := bench{matrix: readMatrix(t)}
 	for _, r := range receivers {
 		t.Run(r.name, func(t *testing.T) {
