@@ -29,6 +29,7 @@ func auth() []probe.Check {
 			Needs: probe.Needs{Offered: []string{"AUTH"}}, Start: probe.Greeted, Own: true, Errors: 1,
 			Script: probe.Script{test("AUTH " + probe.AnyMechanism), cancel(), ehlo, control("NOOP")},
 			Judge:  authUngreeted(),
+			Habit:  probe.Habit{Name: "AUTH before EHLO", Must: "send EHLO before AUTH"},
 			Bites: "A mail program that goes straight to AUTH after STARTTLS, and takes the refusal for a wrong " +
 				"password.",
 			Fix: "Send EHLO again after every STARTTLS and after every new connection, and AUTH behind its 250.",
@@ -42,6 +43,7 @@ func auth() []probe.Check {
 			Needs: probe.Needs{Mail: true, Offered: []string{"AUTH"}}, Start: probe.Hello, Own: true, Errors: 1,
 			Script: probe.Script{control(probe.CommandMAIL).Wanting("250"), test("AUTH " + probe.AnyMechanism), cancel(), rset},
 			Judge:  refusesAuth("503", "503"),
+			Habit:  probe.Habit{Name: "AUTH inside a transaction", Must: "send AUTH before the first MAIL"},
 			Bites: "A mail program that logs in only when a RCPT was refused with \"relaying denied\", in the middle of " +
 				"the message.",
 			Fix: "Log in before the first MAIL; after a refused RCPT send RSET, then AUTH, then MAIL again.",
@@ -56,6 +58,7 @@ func auth() []probe.Check {
 			Needs: probe.Needs{Offered: []string{"AUTH"}}, Start: probe.Hello, Own: true, Errors: 1, Worst: 2,
 			Script: probe.Script{probe.Line("auth", "AUTH "+probe.Challenging).Wanting("334"), test("*"), control("NOOP")},
 			Judge:  cancels(),
+			Habit:  probe.Habit{Name: "cancels AUTH with an asterisk", Must: "close the connection to give up AUTH"},
 			Bites: "A mail program whose user gives up at the question for the password: where \"*\" counts as an " +
 				"attempt, he is locked out after a few of them.",
 			Fix: "Close the connection instead of sending \"*\", and log in on a new one.",
@@ -69,6 +72,10 @@ func auth() []probe.Check {
 			Needs: probe.Needs{Offered: []string{"AUTH"}}, Start: probe.Hello, Own: true, Errors: 1,
 			Script: probe.Script{test("AUTH ZZ-PROBE"), cancel(), control("NOOP")},
 			Judge:  refusesAuth("504", "500,501,503,534,535,538"),
+			Habit: probe.Habit{
+				Name: "AUTH with a mechanism that is not offered",
+				Must: "use only mechanisms that the latest reply to EHLO offers",
+			},
 			Bites: "A mail program that tries one mechanism after the other: where the wrong one is answered 535, it " +
 				"says \"wrong password\", and the server counts a failed login.",
 			Fix: "Use only mechanisms that the line AUTH of the reply to EHLO names.",
@@ -93,6 +100,7 @@ func unlistedAuth(variant string, start probe.Start) probe.Check {
 		Needs: probe.Needs{Unoffered: []string{"AUTH"}, Besides: start == probe.TunnelHello}, Start: start, Errors: 1,
 		Script: probe.Script{test("AUTH PLAIN"), cancel(), control("NOOP")},
 		Judge:  refusesUnlistedAuth(), Allowed: "538",
+		Habit: probe.Habit{Name: "AUTH without being offered", Must: "send AUTH only where the latest reply to EHLO offers it"},
 		Bites: "A mail program that logs in whatever the server offers, often on port 25 or before STARTTLS: its " +
 			"password goes over the line in clear.",
 		Fix: "Log in only where the latest reply to EHLO lists AUTH; use port 587 or 465, and TLS first.",

@@ -184,6 +184,39 @@ func TestLiterals(t *testing.T) {
 	}
 }
 
+// TestHabits holds that every check that bites a sender names the habit of that
+// sender, that what must be done instead fits the sentence "a sender must ...",
+// and that one name is one habit.
+func TestHabits(t *testing.T) {
+	habitless := map[string]string{
+		"tls-no-second-greeting":  "it bites senders that are right",
+		"null-sender-transaction": "it bites bounces, whoever sends them",
+	}
+	must := map[string]string{}
+	for _, c := range checks.All() {
+		h := c.Habit
+		if h == (probe.Habit{}) {
+			if c.Ordering || habitless[c.ID] == "" {
+				t.Errorf("%s: no habit of a sender", c.ID)
+			}
+			continue
+		}
+		if habitless[c.ID] != "" {
+			t.Errorf("%s: has the habit %q although %s", c.ID, h.Name, habitless[c.ID])
+		}
+		if len(h.Name) == 0 || len(h.Name) > 60 || strings.HasSuffix(h.Name, ".") {
+			t.Errorf("%s: got the habit %q, want a short name", c.ID, h.Name)
+		}
+		if sentence := regexp.MustCompile(`^[a-z]+ [^.]*[^. ]$`); !sentence.MatchString(h.Must) || len(h.Must) > 90 {
+			t.Errorf("%s: %q does not fit behind \"a sender must\"", c.ID, h.Must)
+		}
+		if before, met := must[h.Name]; met && before != h.Must {
+			t.Errorf("%s: the habit %q has the remedies %q and %q", c.ID, h.Name, before, h.Must)
+		}
+		must[h.Name] = h.Must
+	}
+}
+
 // TestMeanings holds that every verdict of a check is explained once, and that
 // all of them belong to its polarity.
 func TestMeanings(t *testing.T) {

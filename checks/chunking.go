@@ -41,6 +41,7 @@ func chunkOrder() []probe.Check {
 				probe.Line("rset", "RSET").When(probe.Test, probe.IfAccepted),
 			},
 			Judge: refusesChunk(),
+			Habit: probe.Habit{Name: "BDAT before MAIL", Must: "send BDAT only behind a MAIL and a RCPT that were accepted"},
 			Bites: "A sender whose transaction is gone (after RSET, a second EHLO, or TLS) and who goes on to send " +
 				"the text with BDAT.",
 			Fix: "Start again with MAIL after every RSET, EHLO and STARTTLS, and send BDAT only behind a RCPT that " +
@@ -58,6 +59,10 @@ func chunkOrder() []probe.Check {
 				probe.Line("reset", "RSET"), control(probe.CommandMAIL), rset,
 			},
 			Judge: refusesChunkAndRecovers(),
+			Habit: probe.Habit{
+				Name: "BDAT without an accepted recipient",
+				Must: "send BDAT only behind a RCPT that was accepted",
+			},
 			Bites: "A sender that goes on to BDAT although no recipient was given or every one was refused.",
 			Fix: "Count the accepted recipients; with none, send RSET instead of BDAT. Send RSET after every BDAT " +
 				"that was refused.",
@@ -76,6 +81,7 @@ func chunkOrder() []probe.Check {
 			Start: probe.Hello, Own: true, Errors: 2,
 			Script: probe.Script{mail, chunk(probe.Test, oneChunk+oneChunk, 2), afterChunk(), probe.Line("reset", "RSET")},
 			Judge:  swallowsChunks(),
+			Habit:  probe.Habit{Name: "sends all chunks without a wait", Must: "wait for the reply to each chunk"},
 			Bites: "A sender that writes all chunks of a message without a wait: where the octets of a refused one " +
 				"are taken for commands, the text of the message is executed.",
 			Fix: "Wait for the reply to each chunk on a receiver that fails this check, or use DATA.",
@@ -86,7 +92,7 @@ func chunkOrder() []probe.Check {
 // chunkForm are BDATs that the grammar does not know, or that EHLO does not list.
 // None has octets behind it: nobody could know how many.
 func chunkForm() []probe.Check {
-	malformed := func(variant, title, line, bites, fix string) probe.Check {
+	malformed := func(variant, title, line string, habit probe.Habit, bites, fix string) probe.Check {
 		return probe.Check{
 			ID: "bdat-malformed/" + variant, Title: title,
 			Group: probe.GroupChunking, Profile: probe.Standard, Level: probe.Should,
@@ -96,17 +102,20 @@ func chunkForm() []probe.Check {
 			Needs: probe.Needs{Offered: []string{"CHUNKING"}}, Start: probe.Hello, Own: true, Errors: 1,
 			Script: probe.Script{test(line), control("NOOP")},
 			Judge:  refusesMalformed(), Allowed: "500,503,554",
-			Bites: bites, Fix: fix,
+			Habit: habit, Bites: bites, Fix: fix,
 		}
 	}
 	return []probe.Check{
 		malformed("no-size", "BDAT without a size", "BDAT",
+			probe.Habit{Name: "BDAT without a size", Must: "put the size of the chunk behind BDAT"},
 			"A sender that uses BDAT like DATA and gives no size.",
 			"Put the number of octets of the chunk behind BDAT."),
 		malformed("bad-size", "BDAT with a size that is no number", "BDAT x",
+			probe.Habit{Name: "BDAT with a size that is no decimal number", Must: "write the size of a chunk in decimal digits"},
 			"A sender that puts a template's placeholder or a hexadecimal number where the size belongs.",
 			"Write the size in decimal digits."),
 		malformed("bad-marker", "BDAT with something other than LAST behind the size", "BDAT 0 FIRST",
+			probe.Habit{Name: "BDAT with another mark than LAST", Must: "put nothing but LAST behind the size of a chunk"},
 			"A sender that marks its first or middle chunks in a way of its own.",
 			"Put LAST behind the size of the last chunk, and nothing behind that of any other."),
 		{
@@ -119,6 +128,10 @@ func chunkForm() []probe.Check {
 			// Zero octets on purpose: this receiver would take any for commands.
 			Script: probe.Script{test("BDAT 0"), control("NOOP")},
 			Judge:  refusesUnofferedChunk(), Allowed: "521",
+			Habit: probe.Habit{
+				Name: "BDAT without being offered",
+				Must: "send BDAT only where the latest reply to EHLO offers CHUNKING",
+			},
 			Bites: "A sender that remembers CHUNKING from another receiver, or from the EHLO in clear, and sends " +
 				"BDAT without having seen it.",
 			Fix: "Send BDAT only after an EHLO whose reply lists CHUNKING, the latest one counts.",
@@ -138,6 +151,10 @@ func chunkAndData() []probe.Check {
 			Needs: probe.Needs{Offered: []string{"CHUNKING"}, Mail: true}, Start: probe.Hello, Own: true, Errors: 2,
 			Script: probe.Script{mail, chunk("chunk", oneChunk, 1), afterChunk(), test("DATA"), rset},
 			Judge:  refusesDataAfterChunk(), Allowed: "554",
+			Habit: probe.Habit{
+				Name: "DATA after a refused BDAT",
+				Must: "begin the message again with RSET and MAIL after a refused BDAT",
+			},
 			Bites: "A sender that tries BDAT, is refused, and falls back to DATA without beginning the message anew.",
 			Fix:   "After a refused BDAT send RSET and begin with MAIL before DATA.",
 		},
@@ -152,6 +169,7 @@ func chunkAndData() []probe.Check {
 				probe.Line("mail", probe.CommandMAIL+" BODY=BINARYMIME").Wanting("250"), test("DATA"), rset,
 			},
 			Judge: refusesBinaryData(),
+			Habit: probe.Habit{Name: "DATA for a binary message", Must: "send a message with BODY=BINARYMIME by BDAT alone"},
 			Bites: "A sender that announces a binary message and then sends it with DATA, because its DATA code " +
 				"does not know what its MAIL code promised.",
 			Fix: "Send such a message with BDAT, or encode it and leave BODY=BINARYMIME out.",

@@ -16,6 +16,10 @@ func dsn() []probe.Check {
 			Needs: probe.Needs{Mail: true, Unoffered: []string{"DSN"}}, Start: probe.Hello, Errors: 1,
 			Script: mailWith("RET=HDRS"),
 			Judge:  refusesUnlisted(probe.LegalMail), Allowed: "501,504",
+			Habit: probe.Habit{
+				Name: "RET= without being offered",
+				Must: "send RET= only where the latest reply to EHLO offers DSN",
+			},
 			Bites: "A sender that asks with RET=HDRS for short bounces from everybody, and whose mail then comes back " +
 				"from servers without DSN.",
 			Fix: "Send RET only where the latest reply to EHLO lists DSN.",
@@ -28,6 +32,10 @@ func dsn() []probe.Check {
 			Needs: probe.Needs{Mail: true, Unoffered: []string{"DSN"}}, Start: probe.Hello, Errors: 1,
 			Script: mailWith("ENVID=smtpprobe"),
 			Judge:  refusesUnlisted(probe.LegalMail), Allowed: "501,504",
+			Habit: probe.Habit{
+				Name: "ENVID= without being offered",
+				Must: "send ENVID= only where the latest reply to EHLO offers DSN",
+			},
 			Bites: "A newsletter system that writes its own number into ENVID of every MAIL, to find it again in bounces.",
 			Fix:   "Send ENVID only where EHLO lists DSN; put the number into the sender's address otherwise.",
 		},
@@ -39,6 +47,10 @@ func dsn() []probe.Check {
 			Needs: probe.Needs{Mail: true, Postmaster: true, Unoffered: []string{"DSN"}}, Start: probe.Hello, Errors: 1,
 			Script: rcptWith("NOTIFY=NEVER"),
 			Judge:  refusesUnlisted(probe.LegalRcpt), Allowed: "501,504",
+			Habit: probe.Habit{
+				Name: "NOTIFY= without being offered",
+				Must: "send NOTIFY= only where the latest reply to EHLO offers DSN",
+			},
 			Bites: "A sender that asks with NOTIFY for receipts, and takes the 555 to RCPT for a mailbox that does not " +
 				"exist.",
 			Fix: "Send NOTIFY only where EHLO lists DSN, and take 555 and 501 for a fault of the sender.",
@@ -52,6 +64,7 @@ func dsn() []probe.Check {
 			Needs: probe.Needs{Mail: true, Offered: []string{"DSN"}}, Start: probe.Hello, Errors: 1,
 			Script: mailWith("RET=XYZ"),
 			Judge:  patient(probe.Refuses("501", probe.LegalMail)), Allowed: "555",
+			Habit: probe.Habit{Name: "RET= with a value that does not exist", Must: "send RET= with FULL or HDRS only"},
 			Bites: "A sender with a setting for RET that nobody checks, such as RET=HEADERS: where it is ignored, " +
 				"bounces carry the whole message.",
 			Fix: "Let the setting have two values only, FULL and HDRS.",

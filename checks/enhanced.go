@@ -15,6 +15,7 @@ func enhanced() []probe.Check {
 		c.Group, c.Profile, c.Polarity, c.Level, c.Start = probe.GroupReplies, probe.Quick, probe.Observation, probe.Should, probe.Hello
 		c.Refs = []probe.Ref{"RFC 2034 4", "RFC 3463 2"}
 		c.Needs = probe.Needs{Offered: []string{"ENHANCEDSTATUSCODES"}}
+		c.Habit = probe.Habit{Name: "decides by enhanced codes", Must: "decide by the three digits of a reply, not by its enhanced code"}
 		c.Fix = "Decide by the three-digit code; use the enhanced one only to explain."
 		return c
 	}

@@ -24,6 +24,10 @@ func unknownParameters() []probe.Check {
 			Needs: probe.Needs{Mail: true}, Start: probe.Hello, Errors: 1,
 			Script: mailWith("ZZPROBE=1"),
 			Judge:  refusesParameter(probe.LegalMail), Allowed: "501,504",
+			Habit: probe.Habit{
+				Name: "unknown parameters of MAIL",
+				Must: "add to MAIL only parameters that the latest reply to EHLO offers",
+			},
 			Bites: "A sender that adds a vendor's own parameter to every MAIL. Where it is ignored instead of refused, " +
 				"the sender never learns that its wish was lost.",
 			Fix: "Add a parameter only where the latest reply to EHLO lists the extension that it belongs to.",
@@ -36,6 +40,10 @@ func unknownParameters() []probe.Check {
 			Needs: probe.Needs{Mail: true, Postmaster: true}, Start: probe.Hello, Errors: 1,
 			Script: rcptWith("ZZPROBE=1"),
 			Judge:  refusesParameter(probe.LegalRcpt), Allowed: "501,504",
+			Habit: probe.Habit{
+				Name: "unknown parameters of RCPT",
+				Must: "add to RCPT only parameters that the latest reply to EHLO offers",
+			},
 			Bites: "A sender that adds a vendor's own parameter to RCPT and takes the 555 for a mailbox that does not " +
 				"exist: a mailing list then drops a good address.",
 			Fix: "Send RCPT without parameters that EHLO does not offer, and take 555 and 501 for a fault of the " +
@@ -55,6 +63,10 @@ func sizes() []probe.Check {
 			Needs: probe.Needs{Mail: true, Unoffered: []string{"SIZE"}}, Start: probe.Hello, Errors: 1,
 			Script: mailWith("SIZE=1000"),
 			Judge:  refusesUnlisted(probe.LegalMail), Allowed: "501,504",
+			Habit: probe.Habit{
+				Name: "SIZE= without being offered",
+				Must: "declare SIZE= only where the latest reply to EHLO offers it",
+			},
 			Bites: "A sender that declares the size in every MAIL, or that remembers the keywords of another server " +
 				"of the same domain.",
 			Fix: "Send SIZE= only where the latest reply to EHLO of this connection lists SIZE.",
@@ -70,6 +82,10 @@ func sizes() []probe.Check {
 			Needs: probe.Needs{Mail: true, Offered: []string{"SIZE"}}, Start: probe.Hello, Errors: 1,
 			Script: mailWith("SIZE=" + probe.Oversize),
 			Judge:  refusesOversize(),
+			Habit: probe.Habit{
+				Name: "messages beyond the limit of SIZE",
+				Must: "hold the size of a message against the limit in the reply to EHLO",
+			},
 			Bites: "A sender of large attachments that relies on an early 552: it sends the whole message in vain, " +
 				"or takes 452 for a full disk and tries again for days.",
 			Fix: "Compare the size with the number behind SIZE yourself before MAIL, and give the message back at " +
@@ -89,6 +105,10 @@ func bodies() []probe.Check {
 			Needs: probe.Needs{Mail: true, Unoffered: []string{"8BITMIME", "BINARYMIME"}}, Start: probe.Hello, Errors: 1,
 			Script: mailWith("BODY=8BITMIME"),
 			Judge:  refusesUnlisted(probe.LegalMail), Allowed: "501,504",
+			Habit: probe.Habit{
+				Name: "BODY=8BITMIME without being offered",
+				Must: "send BODY=8BITMIME only where the latest reply to EHLO offers it",
+			},
 			Bites: "A sender that writes BODY=8BITMIME for every message with umlauts, whatever the server offers.",
 			Fix: "Where 8BITMIME is not listed, encode the message as quoted-printable or base64 and send MAIL " +
 				"without BODY.",
@@ -102,6 +122,10 @@ func bodies() []probe.Check {
 			Needs: probe.Needs{Mail: true, Lacking: []string{"BINARYMIME", "CHUNKING"}}, Start: probe.Hello, Errors: 1,
 			Script: mailWith("BODY=BINARYMIME"),
 			Judge:  refusesUnlisted(probe.LegalMail), Allowed: "501,504",
+			Habit: probe.Habit{
+				Name: "BODY=BINARYMIME without being offered",
+				Must: "send BODY=BINARYMIME only where the latest reply to EHLO offers it",
+			},
 			Bites: "A sender that looks for BINARYMIME and forgets CHUNKING, or the other way round: the message can " +
 				"then be sent neither with DATA nor with BDAT.",
 			Fix: "Use BODY=BINARYMIME only where both keywords are listed; encode the message otherwise.",
@@ -120,6 +144,10 @@ func utf8() []probe.Check {
 			Needs: probe.Needs{Mail: true, Unoffered: []string{"SMTPUTF8"}}, Start: probe.Hello, Errors: 1,
 			Script: mailWith("SMTPUTF8"),
 			Judge:  refusesUnlisted(probe.LegalMail), Allowed: "501,504",
+			Habit: probe.Habit{
+				Name: "SMTPUTF8 without being offered",
+				Must: "send SMTPUTF8 only where the latest reply to EHLO offers it",
+			},
 			Bites: "A sender that asks for SMTPUTF8 with every message, also where all addresses are ASCII: mail that " +
 				"could be delivered comes back.",
 			Fix: "Ask for SMTPUTF8 only where an address or a header needs it and EHLO lists it.",
@@ -135,6 +163,10 @@ func utf8() []probe.Check {
 			Needs: probe.Needs{Mail: true, Unoffered: []string{"SMTPUTF8"}}, Start: probe.Hello, Errors: 1,
 			Script: mailFrom("MAIL FROM:<smtpprobe-\xc3\xbc@{ehlo}>"),
 			Judge:  patient(probe.Refuses("500,501,550,553", probe.LegalMail)),
+			Habit: probe.Habit{
+				Name: "addresses beyond ASCII without SMTPUTF8",
+				Must: "send addresses beyond ASCII only with SMTPUTF8",
+			},
 			Bites: "A web form that passes the address on as it was typed, umlauts and all: where it is taken, the " +
 				"bounces and the answers go nowhere.",
 			Fix: "Refuse such addresses in the form unless the server lists SMTPUTF8, and say SMTPUTF8 in MAIL then.",
@@ -155,6 +187,7 @@ func outOfChannel() []probe.Check {
 			Needs: probe.Needs{Mail: true, Clear: true}, Start: probe.Hello, Errors: 1, Worst: 2,
 			Script: mailWith("REQUIRETLS"),
 			Judge:  refusesInClear(),
+			Habit:  probe.Habit{Name: "REQUIRETLS in clear", Must: "send REQUIRETLS inside TLS only"},
 			Bites: "A sender whose STARTTLS failed and that goes on in clear with the parameters it had prepared: a " +
 				"message that must not be read on the way is.",
 			Fix: "Give up where TLS fails and the message demands it; never send REQUIRETLS in clear.",
@@ -168,6 +201,7 @@ func outOfChannel() []probe.Check {
 			Needs: probe.Needs{Helo: true}, Start: probe.Helo, Errors: 1,
 			Script: mailWith("SIZE=1000"),
 			Judge:  refusesParameter(probe.LegalMail), Allowed: "250,501,504",
+			Habit: probe.Habit{Name: "parameters of MAIL after HELO", Must: "send MAIL without parameters after HELO"},
 			Bites: "A sender that falls back to HELO after a failed EHLO and still writes SIZE= or BODY= behind MAIL.",
 			Fix:   "Forget all keywords with every HELO, and send MAIL and RCPT without parameters after it.",
 		},

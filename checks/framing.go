@@ -23,8 +23,12 @@ func sessionEnds() []probe.Check {
 			Start: probe.Hello, Final: true,
 			Script: probe.Script{test("QUIT"), listen("end", probe.Step{For: probe.CloseWait})},
 			Judge:  quitCloses(),
-			Bites:  "A sender that waits for the receiver to close after QUIT and so keeps connections open.",
-			Fix:    "Close the connection yourself once the 221 is read.",
+			Habit: probe.Habit{
+				Name: "waits for the receiver to close after QUIT",
+				Must: "close the connection once QUIT is answered",
+			},
+			Bites: "A sender that waits for the receiver to close after QUIT and so keeps connections open.",
+			Fix:   "Close the connection yourself once the 221 is read.",
 		},
 		{
 			ID: "quit-mid-transaction", Title: "QUIT inside a transaction",
@@ -35,6 +39,7 @@ func sessionEnds() []probe.Check {
 			Needs: probe.Needs{Mail: true}, Start: probe.Hello, Own: true, Final: true, Worst: 1,
 			Script: probe.Script{mail, test("QUIT"), listen("end", probe.Step{For: probe.CloseWait})},
 			Judge:  quitCloses(),
+			Habit:  probe.Habit{Name: "QUIT inside a transaction", Must: "send RSET before QUIT where a transaction is open"},
 			Bites:  "A sender that gives up in the middle of a message, after all recipients were refused, and leaves.",
 			Fix:    "Send RSET before QUIT, or close the connection once the reply to QUIT is read, whatever it is.",
 		},
@@ -50,6 +55,7 @@ func sessionEnds() []probe.Check {
 				listen("after", probe.Step{For: probe.LineWait, Replies: 1}).When("goodbye", probe.IfSilent),
 			},
 			Judge: closedAfterQuit(),
+			Habit: probe.Habit{Name: "commands after QUIT", Must: "send nothing after QUIT"},
 			Bites: "A connection pool that hands out a connection on which QUIT was said, as long as nobody closes it.",
 			Fix:   "Take a connection out of the pool before QUIT is sent on it.",
 		},
@@ -64,6 +70,7 @@ func sessionEnds() []probe.Check {
 				chunk(probe.Test, "QUIT\r\nNOOP\r\n", 1), listen("end", probe.Step{For: probe.CloseWait, Replies: 1}),
 			},
 			Judge: quitEndsGroup(),
+			Habit: probe.Habit{Name: "commands behind QUIT in the same segment", Must: "send nothing behind QUIT"},
 			Bites: "A sender that writes a whole session in one piece and has something behind QUIT.",
 			Fix:   "Send QUIT last, and nothing behind it.",
 		},
@@ -93,6 +100,7 @@ func lineEnds() []probe.Check {
 				control("NOOP"),
 			},
 			Judge: ignoresBareLF(),
+			Habit: probe.Habit{Name: "lines that end in a lone LF", Must: "end every line with CR LF"},
 			Bites: "A script that prints commands with the line ends of Unix: it works with some receivers and " +
 				"hangs with others.",
 			Fix: "End every line with CR LF.",
@@ -106,6 +114,7 @@ func lineEnds() []probe.Check {
 			Start: probe.Hello, Own: true, Errors: 1,
 			Script: probe.Script{test("NOOP a\rNOOP b"), listen("surplus", probe.Step{For: probe.Surplus}), control("NOOP")},
 			Judge:  ignoresBareCR(),
+			Habit:  probe.Habit{Name: "a lone CR inside a command", Must: "let no CR into a command"},
 			Bites: "A sender that passes on a name or an address with a CR in it: what stands behind the CR becomes " +
 				"a command of its own.",
 			Fix: "Refuse CR and LF in everything that goes into a command.",
@@ -119,6 +128,7 @@ func lineEnds() []probe.Check {
 			Start: probe.Hello, Own: true, Errors: 1,
 			Script: probe.Script{test("NOOP\x00ZZ"), control("NOOP")},
 			Judge:  patient(probe.Refuses("500,501", probe.LegalNothing)), Allowed: "550",
+			Habit: probe.Habit{Name: "a NUL inside a command", Must: "let no NUL into a command"},
 			Bites: "A sender that writes the padding of a fixed buffer with its command.",
 			Fix:   "Write the command and its CR LF, and not the buffer in which they stand.",
 		},
@@ -132,6 +142,7 @@ func lineEnds() []probe.Check {
 				unread(probe.Test, "\r\n"), listen("reply", probe.Step{For: probe.LineWait, Replies: 1}), control("NOOP"),
 			},
 			Judge: refusesEmptyLine(), Allowed: "501",
+			Habit: probe.Habit{Name: "empty lines between commands", Must: "send no empty line"},
 			Bites: "A sender that ends its lines with two CRs and an LF, or writes one CR LF too many: from the first error on " +
 				"it reads each reply as that to the next command.",
 			Fix: "Write one CR LF behind each command, and read one reply to each.",
@@ -151,6 +162,7 @@ func lineForms() []probe.Check {
 			Start: probe.Hello, Worst: 2,
 			Script: probe.Script{control("NOOP x"), test("NOOP " + strings.Repeat("x", 505))},
 			Judge:  takesLongLine(),
+			Habit:  probe.Habit{Name: "command lines of 512 octets", Must: "keep command lines well below 512 octets"},
 			Bites:  "A sender with long addresses and parameters: MAIL with a long return path, SIZE, ENVID and AUTH.",
 			Fix:    "Keep return paths and ENVIDs short for a receiver that fails this check.",
 		},
@@ -165,6 +177,7 @@ func lineForms() []probe.Check {
 				test("NOOP " + strings.Repeat("x", 4000)), listen("surplus", probe.Step{For: probe.Surplus}), control("NOOP"),
 			},
 			Judge: answersLongLine(),
+			Habit: probe.Habit{Name: "command lines far beyond 512 octets", Must: "bound the length of its command lines"},
 			Bites: "A sender that puts something long into a command, a token or a list: where the rest of the line " +
 				"is taken for commands, all replies behind it are shifted.",
 			Fix: "Bound the length of what goes into a command.",
@@ -177,8 +190,12 @@ func lineForms() []probe.Check {
 			Start: probe.Hello, Worst: 1,
 			Script: probe.Script{test("RSET  "), control("RSET")},
 			Judge:  probe.Serves("250", probe.LegalNothing),
-			Bites:  "A sender that builds its commands from parts, of which the last one may be empty.",
-			Fix:    "Cut white space off the end of every command.",
+			Habit: probe.Habit{
+				Name: "white space at the end of a command",
+				Must: "send no white space at the end of a command",
+			},
+			Bites: "A sender that builds its commands from parts, of which the last one may be empty.",
+			Fix:   "Cut white space off the end of every command.",
 		},
 		{
 			ID: "lowercase-verbs", Title: "commands in lower case, or in both",
@@ -191,6 +208,7 @@ func lineForms() []probe.Check {
 				probe.Line("reset", "rset"), rset,
 			},
 			Judge: servesAnyCase(),
+			Habit: probe.Habit{Name: "commands in lower case", Must: "write commands in upper case"},
 			Bites: "A person who types a session by hand, and a script whose author did.",
 			Fix:   "Write verbs and keywords in upper case.",
 		},
@@ -199,7 +217,7 @@ func lineForms() []probe.Check {
 
 // pathForms are MAILs whose path stands in a form that many servers tolerate.
 func pathForms() []probe.Check {
-	form := func(variant, title, norm, command, bites, fix string) probe.Check {
+	form := func(variant, title, norm, command string, habit probe.Habit, bites, fix string) probe.Check {
 		return probe.Check{
 			ID: "mail-syntax/" + variant, Title: title,
 			Group: probe.GroupFraming, Profile: probe.Standard, Level: probe.None,
@@ -208,16 +226,18 @@ func pathForms() []probe.Check {
 			Needs: probe.Needs{Mail: true}, Start: probe.Hello, Errors: 1, Worst: 2,
 			Script: probe.Script{test(command), rset, control(probe.CommandMAIL), rset},
 			Judge:  patient(probe.Refuses("501", probe.LegalMail)),
-			Bites:  bites, Fix: fix,
+			Habit:  habit, Bites: bites, Fix: fix,
 		}
 	}
 	return []probe.Check{
 		form("space-after-colon", "a space behind MAIL FROM:",
 			"No space may stand on either side of the colon.", "MAIL FROM: {from}",
+			probe.Habit{Name: "a space behind MAIL FROM:", Must: "write the address right behind MAIL FROM:"},
 			"A sender that writes MAIL FROM: and the address as a header field is written, with a space between.",
 			"Write the path right behind the colon."),
 		form("no-brackets", "MAIL with an address without angle brackets",
 			"The path of MAIL stands in angle brackets.", "MAIL FROM:smtpprobe@{ehlo}",
+			probe.Habit{Name: "an address without angle brackets", Must: "put addresses in angle brackets"},
 			"A script that puts the bare address behind MAIL FROM:.",
 			"Put the address in angle brackets."),
 	}

@@ -22,6 +22,7 @@ func greeting() []probe.Check {
 				listen("surplus", probe.Step{For: probe.EarlyReplies}),
 			},
 			Judge: earlyTalk(),
+			Habit: probe.Habit{Name: "EHLO before the greeting", Must: "wait for the whole greeting before EHLO"},
 			Bites: "A sender that writes before it has read the 220: scripts that pipe commands into a socket, " +
 				"and spam software, which is why receivers look for it.",
 			Fix: "Read the whole greeting, up to the line \"220 \", before the first command.",
@@ -40,6 +41,10 @@ func greeting() []probe.Check {
 				listen("surplus", probe.Step{For: probe.EarlyReplies}),
 			},
 			Judge: earlyTalk(),
+			Habit: probe.Habit{
+				Name: "several commands before the greeting",
+				Must: "wait for the greeting, and for the reply to EHLO, before the next command",
+			},
 			Bites: "A sender that writes its whole session at once, as spam software does.",
 			Fix:   "Read the whole greeting before the first command, and the reply to EHLO before the second.",
 		},

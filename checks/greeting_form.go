@@ -23,6 +23,10 @@ func greetingForm() []probe.Check {
 				{Verdict: probe.Broken, When: "a greeting that cannot be read: no code, or lines of different codes"},
 				{Verdict: probe.Inconclusive, When: "not even the first control of the run was served"},
 			}},
+			Habit: probe.Habit{
+				Name: "takes the receiver's name from the greeting",
+				Must: "take the receiver's name from its MX record",
+			},
 			Bites: "A sender that reads the receiver's name from the greeting, for its log, or to notice that it talks to itself.",
 			Fix:   "Take the name from the MX record, not from the greeting.",
 		},
@@ -46,6 +50,10 @@ func greetingForm() []probe.Check {
 				{Verdict: probe.Inconclusive, When: "the greeting of this session did not refuse, or only for the moment"},
 				{Verdict: probe.NotApplicable, When: "the greeting is 220"},
 			}},
+			Habit: probe.Habit{
+				Name: "tries again after a refusal in the greeting",
+				Must: "take a 5yz greeting for the answer, also where the connection is closed at once",
+			},
 			Bites: "A sender that is refused at once and says QUIT: where the receiver has closed by then, it logs a lost " +
 				"connection in place of the refusal, and tries again.",
 			Fix: "Read the whole greeting and take a 5yz for the answer, whatever becomes of the connection.",

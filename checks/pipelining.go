@@ -29,6 +29,10 @@ func pipelining() []probe.Check {
 				listen("surplus", probe.Step{For: probe.Drain}),
 			},
 			Judge: groupServed(),
+			Habit: probe.Habit{
+				Name: "pipelines where it is offered",
+				Must: "wait for each reply, also where pipelining is offered",
+			},
 			Bites: "A sender that pipelines because it was offered: replies that are missing or out of order shift " +
 				"all that follow, and a 250 is taken for the wrong command.",
 			Fix: "Count replies and match them by order alone; where a receiver fails this check, do not pipeline " +
@@ -44,8 +48,12 @@ func pipelining() []probe.Check {
 			Start: probe.Hello, Own: true, Errors: 1,
 			Script: append(probe.Script{group, listen("surplus", probe.Step{For: probe.Drain})}, after...),
 			Judge:  groupRefused(),
-			Bites:  "A sender that pipelines without looking for PIPELINING in the reply to EHLO.",
-			Fix:    "Pipeline only after an EHLO whose reply lists PIPELINING, the latest one counts.",
+			Habit: probe.Habit{
+				Name: "pipelines without being offered",
+				Must: "pipeline only where the latest reply to EHLO offers it",
+			},
+			Bites: "A sender that pipelines without looking for PIPELINING in the reply to EHLO.",
+			Fix:   "Pipeline only after an EHLO whose reply lists PIPELINING, the latest one counts.",
 		},
 		{
 			ID: "pipeline-after-helo", Title: "a group in a HELO session",
@@ -58,6 +66,7 @@ func pipelining() []probe.Check {
 				group, listen("surplus", probe.Step{For: probe.Drain}),
 			}, after...),
 			Judge: groupRefused(),
+			Habit: probe.Habit{Name: "pipelines after HELO", Must: "wait for each reply after HELO"},
 			Bites: "A sender that falls back to HELO and goes on pipelining.",
 			Fix:   "Do not pipeline after HELO.",
 		},
@@ -73,6 +82,10 @@ func pipelining() []probe.Check {
 				listen("surplus", probe.Step{For: probe.Drain}),
 			},
 			Judge: ehloHead(),
+			Habit: probe.Habit{
+				Name: "commands behind EHLO in the same segment",
+				Must: "wait for the reply to EHLO before the next command",
+			},
 			Bites: "A sender that sends EHLO and MAIL together to save a round trip.",
 			Fix:   "Wait for the reply to EHLO before the next command.",
 		},

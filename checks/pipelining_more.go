@@ -32,6 +32,10 @@ func groupsInOrder() []probe.Check {
 				listen("surplus", probe.Step{For: probe.Drain}),
 			},
 			Judge: nothingFlushed(),
+			Habit: probe.Habit{
+				Name: "pipelines past a refused command",
+				Must: "wait for the reply to a command that may be refused before the next one",
+			},
 			Bites: "A sender that pipelines: after the first refused recipient the replies to all other commands are " +
 				"missing, and it waits for them until it gives up.",
 			Fix: "Do not pipeline to a receiver that fails this check.",
@@ -48,6 +52,7 @@ func groupsInOrder() []probe.Check {
 				listen("surplus", probe.Step{For: probe.Drain}),
 			},
 			Judge: longGroupServed(),
+			Habit: probe.Habit{Name: "pipelines groups of a hundred commands", Must: "pipeline groups of a few commands only"},
 			Bites: "A mailing list that names hundreds of recipients in one group.",
 			Fix:   "Send groups of a few commands, and wait for their replies before the next one.",
 		},
@@ -66,6 +71,7 @@ func groupsOutOfOrder() []probe.Check {
 				"the middle; where it answers, it must do so in order.",
 			Needs: probe.Needs{Offered: []string{"PIPELINING"}, Mail: true},
 			Start: probe.Hello, Own: true, Errors: 1,
+			Habit: probe.Habit{Name: "pipelines past NOOP or VRFY", Must: "let NOOP and VRFY be the last command of a group"},
 			Bites: "A sender that writes a whole session at once because PIPELINING is offered, and does not know " +
 				"that some commands end a group.",
 			Fix: "Let EHLO, DATA, VRFY, EXPN, NOOP and QUIT be the last command of a group, and wait for its reply.",
@@ -107,6 +113,7 @@ func dataGroup() probe.Check {
 			listen("surplus", probe.Step{For: probe.Drain}), rset,
 		},
 		Judge: dataGroupRefused(),
+		Habit: probe.Habit{Name: "pipelines up to DATA", Must: "wait for the replies to all RCPTs before DATA"},
 		Bites: "A sender that pipelines up to DATA: where every recipient was refused and DATA is accepted, it has to " +
 			"send an empty message to nobody.",
 		Fix: "Read all replies of the group before the text; with no accepted recipient and 354 end the connection.",
@@ -130,6 +137,7 @@ func splitLines() []probe.Check {
 				listen("surplus", probe.Step{For: probe.Drain}), control("NOOP"),
 			},
 			Judge: lineAwaited(),
+			Habit: probe.Habit{Name: "writes a command in pieces", Must: "write each command at once, its line end included"},
 			Bites: "A sender that writes a command in pieces: verb, argument and line end each on their own, as simple " +
 				"network code often does.",
 			Fix: "Write each command, line end included, at once.",

@@ -18,6 +18,7 @@ func replies() []probe.Check {
 			Start: probe.Hello, Worst: 2,
 			Script: probe.Script{test("VRFY postmaster"), control("NOOP")},
 			Judge:  verifies(),
+			Habit:  probe.Habit{Name: "asks with VRFY for a mailbox", Must: "do without VRFY"},
 			Bites: "A sender that asks with VRFY whether a mailbox exists: it takes a bare 250 for a yes, and a 502 for " +
 				"a broken server.",
 			Fix: "Do without VRFY; the reply to RCPT tells more.",

@@ -27,6 +27,10 @@ func replyForm() []probe.Check {
 				{Verdict: probe.Broken, When: "a line has no reply code, or one that does not begin with 2, 3, 4 or 5"},
 				{Verdict: probe.Inconclusive, When: "not even the first control of the run was served"},
 			}},
+			Habit: probe.Habit{
+				Name: "reads replies by the letter",
+				Must: "read reply lines up to LF, however long, and go by their three digits",
+			},
 			Bites: "A sender that reads replies by the letter: it stops at a lone LF, cuts a line at 512 octets, or takes " +
 				"words without a code for the end of the session.",
 			Fix: "Read lines up to LF and ignore a CR before it, allow for more than 512 octets, and look at the three digits only.",
@@ -41,6 +45,10 @@ func replyForm() []probe.Check {
 				{Verdict: probe.Inconclusive, When: "not even the first control of the run was served"},
 				{Verdict: probe.NotApplicable, When: "no reply of several lines was heard"},
 			}},
+			Habit: probe.Habit{
+				Name: "takes the code from any line of a reply",
+				Must: "take the code from the last line of a reply",
+			},
 			Bites: "A sender that takes the code from the first line, or from the last one, or that reads on until a line with " +
 				"a space comes: each sees another answer.",
 			Fix: "Read up to the line with a space behind the code and use that line's code.",
@@ -54,6 +62,10 @@ func replyForm() []probe.Check {
 				{Verdict: probe.Broken, When: "commands got two replies in two sessions or more, or a command got none in every session that sent it"},
 				{Verdict: probe.Inconclusive, When: "a reply was missing or too many in one session only, or the receiver is slow with all replies"},
 			}},
+			Habit: probe.Habit{
+				Name: "goes on after a missing or surplus reply",
+				Must: "close the connection where replies and commands do not match",
+			},
 			Bites: "A sender that pipelines, or that reuses a connection: from the missing or surplus reply on it takes each " +
 				"answer for that of another command.",
 			Fix: "Count replies, and give up the connection at the first that does not fit.",
@@ -69,6 +81,10 @@ func replyForm() []probe.Check {
 				{Verdict: probe.Deviant, When: "there is no domain, a line is no keyword, or keywords contradict each other"},
 				{Verdict: probe.Inconclusive, When: "not even the first control of the run was served"},
 			}},
+			Habit: probe.Habit{
+				Name: "reads the reply to EHLO by the letter",
+				Must: "use an extension only where its keyword stands on a line of its own",
+			},
 			Bites: "A sender that reads extensions by the letter: it misses one that is misspelt, or uses BINARYMIME where " +
 				"there is no BDAT to send it with.",
 			Fix: "Use an extension only where its keyword stands on a line of its own and all that it needs is offered too.",

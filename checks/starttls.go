@@ -31,6 +31,7 @@ func starttls() []probe.Check {
 			Start: probe.TunnelHello, Errors: 1,
 			Script: probe.Script{test("STARTTLS"), control("NOOP").When(probe.Test, probe.IfRefused)},
 			Judge:  probe.Refuses("503,502,500,554,454", probe.LegalNothing),
+			Habit:  probe.Habit{Name: "STARTTLS inside TLS", Must: "send no STARTTLS inside TLS"},
 			Bites:  "A sender that does not know that its connection is inside TLS already: a proxy, or implicit TLS.",
 			Fix:    "Do not send STARTTLS on a connection that is inside TLS.",
 		},
@@ -46,6 +47,7 @@ func starttls() []probe.Check {
 				ehlo, control(probe.CommandMAIL), rset,
 			},
 			Judge: mailInsideTLS(),
+			Habit: probe.Habit{Name: "no EHLO after STARTTLS", Must: "send EHLO again after STARTTLS"},
 			Bites: "A sender that goes on after the handshake where it was: no EHLO after STARTTLS, a frequent " +
 				"fault of mail libraries.",
 			Fix: "Send EHLO again after every TLS handshake, and use only what that reply offers.",
@@ -62,6 +64,7 @@ func starttls() []probe.Check {
 				test(probe.CommandRCPT), ehlo, probe.Line("again", probe.CommandRCPT), rset,
 			},
 			Judge: transactionInsideTLS(),
+			Habit: probe.Habit{Name: "no MAIL after STARTTLS", Must: "start again with EHLO and MAIL after STARTTLS"},
 			Bites: "A sender that starts TLS in the middle of a transaction and goes on with RCPT.",
 			Fix:   "Start TLS before the first MAIL, and begin anew with EHLO after it.",
 		},
@@ -81,6 +84,10 @@ func starttls() []probe.Check {
 				listen("surplus", probe.Step{For: probe.Drain}).When(probe.Test, probe.IfAccepted),
 			},
 			Judge: injection(),
+			Habit: probe.Habit{
+				Name: "commands behind STARTTLS in the same segment",
+				Must: "wait for the reply to STARTTLS before anything else",
+			},
 			Bites: "Nobody's sender: an attacker between sender and receiver who adds commands in clear that the " +
 				"receiver then takes for the sender's own.",
 			Fix: "Senders: let STARTTLS be the last command of a segment, and wait for its 220. Receivers: " +

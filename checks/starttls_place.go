@@ -26,6 +26,7 @@ func starttlsTooEarly() []probe.Check {
 				test("STARTTLS"), ehlo.When(probe.Test, probe.IfRefused), control("NOOP").When("ehlo again", probe.IfAccepted),
 			},
 			Judge: refusesUpgrade(),
+			Habit: probe.Habit{Name: "STARTTLS before EHLO", Must: "send EHLO before STARTTLS"},
 			Bites: "A sender that is told to use TLS always and starts with STARTTLS, without looking at what is offered.",
 			Fix:   "Say EHLO first, and send STARTTLS only when its reply lists it.",
 		},
@@ -38,6 +39,7 @@ func starttlsTooEarly() []probe.Check {
 			Needs: probe.Needs{Upgrade: true}, Start: probe.Helo, Own: true, Errors: 1, Worst: 2,
 			Script: probe.Script{test("STARTTLS"), control("NOOP").When(probe.Test, probe.IfRefused)},
 			Judge:  refusesUpgrade(),
+			Habit:  probe.Habit{Name: "STARTTLS after HELO", Must: "send EHLO, not HELO, before STARTTLS"},
 			Bites:  "A sender that falls back to HELO, and still wants TLS because its settings say so.",
 			Fix:    "Say EHLO where TLS is wanted; a server that knows only HELO has no STARTTLS.",
 		},
@@ -58,6 +60,10 @@ func starttlsAtFault() []probe.Check {
 			Script: probe.Script{test("STARTTLS"), control("NOOP").When(probe.Test, probe.IfRefused)},
 			// The card names 454, which elsewhere is a fault of the moment.
 			Judge: countsAsDeviant(probe.Refuses("500,502,503", probe.LegalNothing), "454"),
+			Habit: probe.Habit{
+				Name: "STARTTLS without being offered",
+				Must: "send STARTTLS only where the latest reply to EHLO offers it",
+			},
 			Bites: "A sender that is told to use TLS always and sends STARTTLS to a server without it.",
 			Fix:   "Look for STARTTLS in the reply to EHLO; where TLS is a must and is not offered, do not send.",
 		},
@@ -71,6 +77,7 @@ func starttlsAtFault() []probe.Check {
 			Needs: probe.Needs{Upgrade: true}, Start: probe.Hello, Errors: 1,
 			Script: probe.Script{test("STARTTLS smtpprobe"), control("NOOP").When(probe.Test, probe.IfRefused)},
 			Judge:  patient(probe.Refuses("501", probe.LegalNothing)),
+			Habit:  probe.Habit{Name: "STARTTLS with a parameter", Must: "send STARTTLS alone"},
 			Bites:  "A sender that puts its own name, or that of the server, behind STARTTLS.",
 			Fix:    "Send STARTTLS alone; the name of the server belongs into the TLS handshake (SNI).",
 		},
@@ -94,6 +101,7 @@ func starttlsInTransaction() []probe.Check {
 				rset.When(probe.Test, probe.IfRefused),
 			},
 			Judge: refusesUpgradeInTransaction(),
+			Habit: probe.Habit{Name: "STARTTLS inside a transaction", Must: "send STARTTLS before the first MAIL"},
 			Bites: "A sender that remembers TLS only after MAIL, for instance because the sender's domain demands it.",
 			Fix:   "Start TLS before the first MAIL, and begin anew with EHLO after it.",
 		},
@@ -116,6 +124,10 @@ func starttlsUnkept() []probe.Check {
 				listen("answer", probe.Step{For: probe.ShakeWait, Replies: 1}),
 			},
 			Judge: refusesClear(),
+			Habit: probe.Habit{
+				Name: "commands in clear after the 220 to STARTTLS",
+				Must: "send nothing but the TLS handshake after the 220 to STARTTLS",
+			},
 			Bites: "A sender whose TLS library fails without a word, so that the next command goes out in clear.",
 			Fix: "After the 220 send nothing but the handshake, and close the connection where that fails. Receivers: " +
 				"close it too.",

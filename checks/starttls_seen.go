@@ -23,6 +23,10 @@ func starttlsSeen() []probe.Check {
 				{Verdict: probe.Inconclusive, When: "no EHLO inside TLS was served"},
 				{Verdict: probe.NotApplicable, When: "STARTTLS is not offered, or TLS is there from the first octet"},
 			}},
+			Habit: probe.Habit{
+				Name: "STARTTLS wherever it is listed",
+				Must: "remember that the connection is inside TLS, and send no STARTTLS there",
+			},
 			Bites: "A sender that starts TLS whenever it is listed: it begins a second handshake inside the first.",
 			Fix:   "Remember that the connection is inside TLS, and never send STARTTLS there.",
 		},
@@ -56,6 +60,7 @@ func starttlsSeen() []probe.Check {
 				{Verdict: probe.Inconclusive, When: "a refusal that may be about a login, or one of policy"},
 				{Verdict: probe.NotApplicable, When: "the port is one of submission, or the run says nothing in clear"},
 			}},
+			Habit: probe.Habit{Name: "mail without TLS", Must: "send with TLS"},
 			Bites: "A sender without TLS, or whose handshake fails here and which then goes on in clear.",
 			Fix:   "Send with TLS, by ciphers and versions of today.",
 		},

@@ -24,6 +24,7 @@ func clearing() []probe.Check {
 			Needs: sees(), Start: probe.Hello, Errors: 1,
 			Script: probe.Script{mail, disturb("RSET"), isOpen(), control(probe.CommandMAIL), rset},
 			Judge:  probe.Clears(),
+			Habit:  probe.Habit{Name: "no MAIL after RSET", Must: "start again with MAIL after RSET"},
 			Bites:  "A sender that relies on the envelope after RSET, or sends RCPT for the next message without MAIL.",
 			Fix:    "Start again with MAIL after every RSET.",
 		},
@@ -37,6 +38,7 @@ func clearing() []probe.Check {
 			Needs: sees(), Start: probe.Hello, Errors: 1,
 			Script: probe.Script{control(probe.CommandMAIL).Wanting("250"), disturb(probe.CommandEHLO), isOpen(), rset},
 			Judge:  probe.Clears(),
+			Habit:  probe.Habit{Name: "no MAIL after a second EHLO", Must: "start again with MAIL after every EHLO"},
 			Bites:  "A sender that says EHLO again to reset a session, or goes on with an old envelope after it.",
 			Fix:    "Reset with RSET, and start again with MAIL after every EHLO.",
 		},
@@ -50,8 +52,12 @@ func clearing() []probe.Check {
 			Needs: sees(), Start: probe.Hello, Errors: 1,
 			Script: probe.Script{control(probe.CommandMAIL).Wanting("250"), disturb(probe.CommandHELO), isOpen(), rset},
 			Judge:  probe.Clears(),
-			Bites:  "A sender that falls back to HELO in the middle of a message and goes on with the old envelope.",
-			Fix:    "Start again with MAIL after every HELO.",
+			Habit: probe.Habit{
+				Name: "no MAIL after HELO inside a transaction",
+				Must: "start again with MAIL after every HELO",
+			},
+			Bites: "A sender that falls back to HELO in the middle of a message and goes on with the old envelope.",
+			Fix:   "Start again with MAIL after every HELO.",
 		},
 		{
 			ID: "mail-rejected-no-transaction", Title: "a refused MAIL opens no transaction",
@@ -65,6 +71,7 @@ func clearing() []probe.Check {
 				control(probe.CommandMAIL), probe.Line("end", "RSET").Wanting("250"),
 			},
 			Judge: probe.RefusedOpensNothing(),
+			Habit: probe.Habit{Name: "RCPT after a refused MAIL", Must: "end the message where MAIL was refused"},
 			Bites: "A sender that does not read the reply to MAIL: its RCPTs are then refused with 503, and the log " +
 				"shows the wrong error.",
 			Fix: "Read the reply to MAIL before RCPT; after a refusal end the message there, and report that reply.",
@@ -83,6 +90,7 @@ func keeping() []probe.Check {
 			Needs: sees(), Start: probe.Hello, Worst: 1,
 			Script: probe.Script{control("NOOP"), mail, disturb("NOOP"), isOpenStill(), rset},
 			Judge:  probe.Keeps("250"),
+			Habit:  probe.Habit{Name: "NOOP inside a transaction", Must: "send no NOOP between MAIL and DATA"},
 			Bites:  "A sender that keeps a slow transaction alive with NOOP.",
 			Fix:    "Send no NOOP between MAIL and DATA.",
 		},
@@ -94,6 +102,7 @@ func keeping() []probe.Check {
 			Needs: sees(), Start: probe.Hello, Worst: 2,
 			Script: probe.Script{control("HELP"), mail, disturb("HELP"), isOpenStill(), rset},
 			Judge:  probe.Keeps("211,214,250"),
+			Habit:  probe.Habit{Name: "HELP inside a transaction", Must: "send no HELP between MAIL and DATA"},
 			Bites:  "A person who types a session by hand and asks for HELP in the middle of it.",
 			Fix:    "Send no HELP between MAIL and DATA.",
 		},
@@ -105,6 +114,7 @@ func keeping() []probe.Check {
 			Needs: sees(), Start: probe.Hello, Worst: 2,
 			Script: probe.Script{control("VRFY postmaster"), mail, disturb("VRFY postmaster"), isOpenStill(), rset},
 			Judge:  probe.Keeps("250,251,252,550,551,553"),
+			Habit:  probe.Habit{Name: "VRFY inside a transaction", Must: "send no VRFY between MAIL and DATA"},
 			Bites:  "A sender that asks with VRFY about a recipient between MAIL and RCPT.",
 			Fix:    "Send no VRFY; the reply to RCPT tells more.",
 		},
@@ -116,8 +126,12 @@ func keeping() []probe.Check {
 			Needs: sees(), Start: probe.Hello, Errors: 1,
 			Script: probe.Script{mail, disturb("ZZPROBE"), isOpenStill(), rset},
 			Judge:  probe.KeepsRefused(),
-			Bites:  "A sender that tries an extension command between MAIL and RCPT and goes on when it is refused.",
-			Fix:    "Send only commands whose keyword EHLO lists; after any other error begin the message anew.",
+			Habit: probe.Habit{
+				Name: "commands that EHLO does not offer, inside a transaction",
+				Must: "begin the message again with RSET and MAIL after an unknown command",
+			},
+			Bites: "A sender that tries an extension command between MAIL and RCPT and goes on when it is refused.",
+			Fix:   "Send only commands whose keyword EHLO lists; after any other error begin the message anew.",
 		},
 		{
 			ID: probe.RcptRefused, Title: "a refused RCPT leaves the transaction alone",
@@ -128,6 +142,10 @@ func keeping() []probe.Check {
 			Needs: sees(), Start: probe.Hello, Errors: 1,
 			Script: probe.Script{mail, disturb(probe.CommandBad), isOpen().When(probe.Disturb, probe.IfRefused), rset},
 			Judge:  probe.KeepsRefused(),
+			Habit: probe.Habit{
+				Name: "goes on after a refused recipient",
+				Must: "send the message to each recipient in a transaction of its own",
+			},
 			Bites: "A sender with several recipients of which one does not exist: where the receiver drops the " +
 				"transaction, the good ones are lost with the bad one.",
 			Fix: "Send the message once for each recipient to a receiver that fails this check.",
@@ -141,8 +159,12 @@ func keeping() []probe.Check {
 			Needs: dataRejected(), Start: probe.Hello, Errors: 1,
 			Script: probe.Script{mail, disturb("DATA"), isOpen().When(probe.Disturb, probe.IfRefused), rset},
 			Judge:  keepsAfterData(),
-			Bites:  "A sender that sends DATA too early, is refused, and goes on with RCPT.",
-			Fix:    "After a refused DATA send RSET, and begin the message again with MAIL.",
+			Habit: probe.Habit{
+				Name: "goes on with RCPT after a refused DATA",
+				Must: "begin the message again with RSET and MAIL after a refused DATA",
+			},
+			Bites: "A sender that sends DATA too early, is refused, and goes on with RCPT.",
+			Fix:   "After a refused DATA send RSET, and begin the message again with MAIL.",
 		},
 	}
 }

@@ -23,6 +23,10 @@ func verbsSeen() []probe.Check {
 			{Verdict: probe.Inconclusive, When: "none that is listed was sent in its place, or the answer is the one to any command out of order"},
 			{Verdict: probe.NotApplicable, When: "none of them is listed"},
 		}},
+		Habit: probe.Habit{
+			Name: "uses whatever EHLO lists",
+			Must: "go on without an extension whose command is answered 500 or 502",
+		},
 		Bites: "A sender that believes the list: it prefers BDAT or AUTH because it is there, and fails.",
 		Fix:   "Take 500 or 502 to an extension for an extension that is not offered, and go on without it.",
 	}}

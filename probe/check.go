@@ -38,12 +38,20 @@ type Check struct {
 	// besides those of the strict or correct verdict. A close is never one.
 	Allowed smtp.Codes
 
+	Habit Habit  // the fault of a sender; zero where no sender has it
 	Bites string // which fault of a sender meets this rule
 	Fix   string // how to mend that sender
 }
 
 // Ref names a section of an RFC, such as "RFC 5321 4.1.4".
 type Ref string
+
+// Habit is a fault that a sender has, on every receiver alike. Checks that bite
+// the same fault have the same habit.
+type Habit struct {
+	Name string // what the sender does: "no EHLO after STARTTLS"
+	Must string // what it must do instead, behind "a sender must": "send EHLO again after STARTTLS"
+}
 
 // Needs says what must hold before a check can tell anything.
 type Needs struct {
