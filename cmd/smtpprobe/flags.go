@@ -58,28 +58,49 @@ func (p *probeFlags) register(cmd *cobra.Command) {
 	f.SortFlags = false
 	p.flags = f
 	f.StringVar(&p.targets, "targets", "", "read targets from `FILE`, one a line; - is standard input")
+	p.registerTalk(f)
+	f.StringVar(&p.rcpt, "rcpt", "", "recipient: a mailbox of your own, instead of postmaster (one target only)")
+	f.StringVar(&p.domain, "domain", "", "whose postmaster is named to a target host:port or address (the host's own)")
+	p.registerLookup(f)
+	p.registerPace(f)
+	f.IntVar(&p.repeat, "repeat", 1, "run `N` times, and say which answers agree")
+	f.DurationVar(&p.interval, "interval", time.Minute, "pause between the runs of --repeat; 0 is for servers of your own")
+	p.registerPath(f)
+	f.BoolVar(&p.dryRun, "dry-run", false, "resolve, print the plan, open no SMTP connection")
+}
+
+// registerTalk registers the flags about what is said to a receiver.
+func (p *probeFlags) registerTalk(f *pflag.FlagSet) {
 	f.IntVar(&p.port, "port", 0, "port of the receivers (25; 465 with --tls implicit)")
 	f.StringVar(&p.tls, "tls", "auto", "auto, none, starttls (all inside TLS) or implicit (TLS from the first octet)")
 	f.StringVar(&p.ehlo, "ehlo", "", "name to say in EHLO (this host's full name, else its address)")
 	f.StringVar(&p.from, "from", "<>", "sender: a mailbox of your own, or the null sender <>")
-	f.StringVar(&p.rcpt, "rcpt", "", "recipient: a mailbox of your own, instead of postmaster (one target only)")
-	f.StringVar(&p.domain, "domain", "", "whose postmaster is named to a target host:port or address (the host's own)")
+}
+
+// registerLookup registers the flags about how a domain becomes receivers.
+func (p *probeFlags) registerLookup(f *pflag.FlagSet) {
 	f.Var(&p.resolver, "resolver", "nameserver to ask, `ADDR[:PORT]` (the system's)")
 	f.BoolVarP(&p.only4, "ipv4", "4", false, "only IPv4 addresses")
 	f.BoolVarP(&p.only6, "ipv6", "6", false, "only IPv6 addresses")
 	f.BoolVar(&p.first, "first", false, "only the best address of each domain")
 	f.BoolVar(&p.allowPrivate, "allow-private", false, "connect to private and other special addresses that DNS names")
+}
+
+// registerPace registers the flags about how much is done at once, and how long
+// it may take.
+func (p *probeFlags) registerPace(f *pflag.FlagSet) {
 	f.DurationVar(&p.pace, "pace", 500*time.Millisecond, "pause between the sessions with one receiver")
 	f.IntVar(&p.sessions, "sessions", 1, "sessions at once with one receiver")
 	f.IntVar(&p.receivers, "receivers", 8, "receivers at once; of one platform one at a time")
 	f.IntVar(&p.perPlatform, "max-per-platform", 4, "addresses probed of one platform; the rest are skipped")
 	f.DurationVar(&p.timeout, "timeout", 15*time.Minute, "time for one receiver, in each run of --repeat")
-	f.IntVar(&p.repeat, "repeat", 1, "run `N` times, and say which answers agree")
-	f.DurationVar(&p.interval, "interval", time.Minute, "pause between the runs of --repeat; 0 is for servers of your own")
+}
+
+// registerPath registers the flags about the way to a receiver.
+func (p *probeFlags) registerPath(f *pflag.FlagSet) {
 	f.DurationVar(&p.reply, "reply-timeout", 30*time.Second, "wait for a reply; twice that for the greeting, at least 10s")
 	f.StringVar(&p.source, "source", "", "connect from this `ADDR`ess")
 	f.StringVar(&p.proxy, "proxy", "", "connect through socks5://host:port (needs --ehlo)")
-	f.BoolVar(&p.dryRun, "dry-run", false, "resolve, print the plan, open no SMTP connection")
 }
 
 // options are the options of the run; the error names the flag that is wrong.

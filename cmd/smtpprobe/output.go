@@ -10,6 +10,7 @@ import (
 	"slices"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 	"golang.org/x/term"
 
 	"github.com/smtpprobe/smtpprobe/probe"
@@ -36,6 +37,11 @@ func (o *outputFlags) register(cmd *cobra.Command) {
 	f.BoolVar(&o.transcript, "transcript", false, "show what was said in each check")
 	f.StringVar(&o.color, "color", "auto", "auto, always or never")
 	f.BoolVar(&o.ascii, "ascii", false, "draw with ASCII only")
+	o.registerNotes(f)
+}
+
+// registerNotes registers the flags about what is said beside the result.
+func (o *outputFlags) registerNotes(f *pflag.FlagSet) {
 	f.BoolVarP(&o.quiet, "quiet", "q", false, "no progress and no notes on standard error")
 	f.BoolVarP(&o.verbose, "verbose", "v", false, "a line on standard error for every session")
 	f.Var(&o.failOn, "fail-on", "exit 1 on these verdicts, or on deviates or violates (`WORD,...`)")
@@ -48,6 +54,10 @@ func (o *outputFlags) check() error {
 	case !slices.Contains([]string{"auto", "always", "never"}, o.color):
 		return usage("--color %q: want auto, always or never", o.color)
 	}
+	return o.checkNotes()
+}
+
+func (o *outputFlags) checkNotes() error {
 	for _, word := range o.failOn {
 		if !slices.Contains(failWords(), word) {
 			return usage("--fail-on %q: want a verdict, deviates or violates%s", word, suggestion(word, failWords(), "; did you mean %q?"))
@@ -68,12 +78,17 @@ func failWords() []string {
 func (o *outputFlags) fails(reports []probe.Report) bool {
 	for _, r := range reports {
 		for _, res := range r.Results {
-			if slices.Contains(o.failOn, res.Verdict.String()) || slices.Contains(o.failOn, string(res.Conformance)) {
+			if o.failsOn(res.Verdict.String(), string(res.Conformance)) {
 				return true
 			}
 		}
 	}
 	return false
+}
+
+// failsOn reports whether --fail-on names the verdict or the conformance.
+func (o *outputFlags) failsOn(verdict, conformance string) bool {
+	return slices.Contains(o.failOn, verdict) || slices.Contains(o.failOn, conformance)
 }
 
 // terminal is the file behind a stream where that is a terminal.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/smtpprobe/smtpprobe/checks"
@@ -38,7 +39,7 @@ func (p *probeFlags) run(ctx context.Context, s streams, args, commands []string
 	if err = p.targetsFit(targets); err != nil {
 		return err
 	}
-	resolver, err := p.newResolver(targets)
+	resolver, err := p.newResolver(slices.ContainsFunc(targets, p.asksDNS))
 	if err != nil {
 		return err
 	}
@@ -85,8 +86,9 @@ func (p *probeFlags) targetsFit(targets []target) error {
 	return nil
 }
 
-// newResolver prepares the resolver where any target needs one.
-func (p *probeFlags) newResolver(targets []target) (*resolve.Resolver, error) {
+// newResolver prepares the resolver. Where it is not needed it is no error that
+// there is no nameserver to ask.
+func (p *probeFlags) newResolver(needed bool) (*resolve.Resolver, error) {
 	o := resolve.Options{
 		Nameservers: p.resolver, IPv4: !p.only6, IPv6: !p.only4, AllowPrivate: p.allowPrivate,
 		Seed: uint64(time.Now().UnixNano()),
@@ -98,10 +100,8 @@ func (p *probeFlags) newResolver(targets []target) (*resolve.Resolver, error) {
 	if len(p.resolver) > 0 {
 		return nil, ending{exitUsage, fmt.Errorf("--resolver: %w", err)}
 	}
-	for _, t := range targets {
-		if p.asksDNS(t) {
-			return nil, ending{exitNothing, err}
-		}
+	if needed {
+		return nil, ending{exitNothing, err}
 	}
 	// Nothing but addresses, and localhost: the resolver answers those itself.
 	o.Nameservers = []string{"127.0.0.1"}

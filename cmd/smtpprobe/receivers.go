@@ -44,10 +44,12 @@ func (p *probeFlags) find(ctx context.Context, r *resolve.Resolver, targets []ta
 	var all resolved
 	place := map[string]int{}
 	for _, a := range answers {
-		if a.domain != nil {
-			all.domains = append(all.domains, *a.domain)
+		if d := a.domain; d != nil {
+			all.domains = append(all.domains, shown(*d))
+			if d.Unanswered {
+				all.unanswered = cmp.Or(all.unanswered, d.Reason)
+			}
 		}
-		all.unanswered = cmp.Or(all.unanswered, a.unanswered)
 		var choice []string
 		for _, rcv := range a.receivers {
 			id := identity(rcv)
@@ -81,36 +83,38 @@ func join(r *probe.Receiver, same probe.Receiver) {
 	}
 }
 
-// answer is what became of one target.
+// answer is what became of one target. The domain is nil where the target is a
+// host or an address, and there is no trouble with it.
 type answer struct {
-	domain     *report.Domain
-	receivers  []probe.Receiver
-	unanswered string
+	domain    *resolve.Domain
+	receivers []probe.Receiver // the best first
 }
 
 func (p *probeFlags) ask(ctx context.Context, r *resolve.Resolver, t target) answer {
 	switch {
 	case t.err != nil:
-		return answer{domain: &report.Domain{Domain: t.text, Status: string(resolve.Invalid), Reason: t.err.Error()}}
+		return answer{domain: &resolve.Domain{Domain: t.text, Status: resolve.Invalid, Reason: t.err.Error()}}
 	case t.addr.IsValid():
 		return answer{receivers: []probe.Receiver{p.receiver(t.addr.String(), t.addr, p.portOf(t), nil)}}
 	case t.host != "":
 		return p.askHost(ctx, r, t)
 	}
 	d := r.Domain(ctx, t.domain)
-	a := answer{domain: shown(d)}
-	if d.Unanswered {
-		a.unanswered = d.Reason
-	}
+	return answer{domain: &d, receivers: p.exchangesOf(d)}
+}
+
+// exchangesOf are the receivers of a domain, the best first.
+func (p *probeFlags) exchangesOf(d resolve.Domain) []probe.Receiver {
+	var all []probe.Receiver
 	for _, x := range d.Exchanges {
-		if p.first && len(a.receivers) > 0 && x.Preference > d.Exchanges[0].Preference {
+		if p.first && len(all) > 0 && x.Preference > d.Exchanges[0].Preference {
 			break
 		}
 		for _, addr := range x.Addresses {
-			a.receivers = append(a.receivers, p.receiver(x.Host, addr, p.portOf(t), &d))
+			all = append(all, p.receiver(x.Host, addr, p.defaultPort(), &d))
 		}
 	}
-	return a
+	return all
 }
 
 // askHost looks a host up that was named with its port. Trouble with it is shown
@@ -125,10 +129,9 @@ func (p *probeFlags) askHost(ctx context.Context, r *resolve.Resolver, t target)
 		a.receivers = append(a.receivers, p.receiver(x.Host, addr, p.portOf(t), nil))
 	}
 	if len(a.receivers) == 0 {
-		if x.Unanswered {
-			a.unanswered = x.Reason
+		a.domain = &resolve.Domain{
+			Domain: t.text, ASCII: x.Host, Status: x.Status, Reason: x.Reason, Unanswered: x.Unanswered, Notes: x.Notes,
 		}
-		a.domain = &report.Domain{Domain: t.text, ASCII: x.Host, Status: string(x.Status), Reason: x.Reason, Notes: shownNotes(x.Notes)}
 	}
 	return a
 }
@@ -166,8 +169,8 @@ func addressLiteral(a netip.Addr) string {
 	return "[IPv6:" + a.WithZone("").String() + "]"
 }
 
-func shown(d resolve.Domain) *report.Domain {
-	s := &report.Domain{
+func shown(d resolve.Domain) report.Domain {
+	s := report.Domain{
 		Domain: d.Domain, ASCII: d.ASCII, Status: string(d.Status), Reason: d.Reason,
 		ImplicitMX: d.ImplicitMX, Notes: shownNotes(d.Notes),
 	}
