@@ -55,7 +55,8 @@ var confined = map[string][]string{
 	"github.com/spf13/cobra":            {"cmd/..."},
 	"github.com/miekg/dns":              {"probe/resolve", "probe/lab/..."},
 	"github.com/olekukonko/tablewriter": {"report/..."},
-	"github.com/rogpeppe/go-internal":   {}, // these three are for tests
+	"github.com/rogpeppe/go-internal":   {}, // these four are for tests
+	"github.com/yuin/goldmark":          {},
 	"go.uber.org/goleak":                {},
 	"pgregory.net/rapid":                {},
 }

@@ -120,6 +120,29 @@ func exception(a probe.Agreement) string {
 	return said
 }
 
+// agreed is how many runs gave the most frequent answer, of those that came to
+// one; empty where a check was not repeated.
+func agreed(a probe.Agreement) string {
+	if a.Runs == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%d/%d", a.Same, a.Of)
+}
+
+// agreedWords adds to that the kind.
+func agreedWords(a probe.Agreement) string {
+	return strings.TrimSpace(agreed(a) + " " + string(a.Kind))
+}
+
+// dissent is what each run said of a check; empty where it was not repeated, or
+// all said the same.
+func dissent(a probe.Agreement) string {
+	if a.Runs == 0 || exception(a) == "" {
+		return ""
+	}
+	return joinWords(a.Answers, inRuns(severalBackends(a)))
+}
+
 // differing are the answers that keep a check from agreeing: where one answer
 // alone was had, the table has it, and what is left is why there were not more.
 func differing(a probe.Agreement) []probe.Answer {

@@ -38,13 +38,26 @@ func (p page) dialogue(t probe.Transcript) {
 	if len(t) == 0 {
 		p.text("Nothing was exchanged.")
 	}
+	for _, l := range dialogueLines(t) {
+		p.fold(l[:dialogueLead], l[dialogueLead:])
+	}
+}
+
+// dialogueLead is how wide the time and the party are: "1234567.8 C: ".
+const dialogueLead = len("1234567890 C: ")
+
+// dialogueLines are the lines of a transcript where no width limits them: times in
+// milliseconds, who, and what was said.
+func dialogueLines(t probe.Transcript) []string {
+	var all []string
 	for _, e := range t {
 		lead := fmt.Sprintf("%10s ", millis(e.At))
 		for _, line := range spoken(e) {
-			p.fold(lead+party(e.From)+": ", line)
+			all = append(all, lead+party(e.From)+": "+line)
 			lead = strings.Repeat(" ", len(lead))
 		}
 	}
+	return all
 }
 
 func party(from probe.Party) string {

@@ -1,5 +1,6 @@
 // Package report shows what a run found: as tables for people, as one JSON
-// document, and as NDJSON while the run is still going.
+// document, as NDJSON while the run is still going, and as CSV, Markdown and JUnit
+// XML.
 //
 // It judges nothing and measures nothing; every number in it is counted from
 // the reports that it is handed. Nothing that a server said is written as it

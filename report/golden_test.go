@@ -3,6 +3,7 @@ package report_test
 import (
 	"bytes"
 	"flag"
+	"io"
 	"os"
 	"path/filepath"
 	"testing"
@@ -64,6 +65,29 @@ func TestJSONIsTheReviewedOne(t *testing.T) {
 			}
 			golden(t, tt.name+".json", got.Bytes())
 		})
+	}
+}
+
+func TestOtherFormatsAreTheReviewedOnes(t *testing.T) {
+	runs := map[string]report.Run{"one-domain": oneDomain(), "several-domains": severalDomains(), "wavering": wavering(), "unreachable": unreachable()}
+	write := map[string]func(io.Writer, report.Run) error{
+		".csv": report.CSV, ".xml": report.JUnit,
+		".md":            func(w io.Writer, r report.Run) error { return report.Markdown(w, r, false) },
+		"-transcript.md": func(w io.Writer, r report.Run) error { return report.Markdown(w, r, true) },
+	}
+	for name, run := range runs {
+		for extension, write := range write {
+			if extension == "-transcript.md" && name != "wavering" {
+				continue // one is enough
+			}
+			t.Run(name+extension, func(t *testing.T) {
+				var got bytes.Buffer
+				if err := write(&got, run); err != nil {
+					t.Fatal(err)
+				}
+				golden(t, name+extension, got.Bytes())
+			})
+		}
 	}
 }
 

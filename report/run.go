@@ -64,6 +64,35 @@ func (run Run) targets() int {
 	return len(run.Domains) + len(named)
 }
 
+// unserved are the domains with trouble, and those without a receiver in the run.
+func (run Run) unserved() []Domain {
+	served := map[string]bool{}
+	for _, r := range run.Receivers {
+		for _, d := range r.Domains {
+			served[d] = true
+		}
+	}
+	return slices.DeleteFunc(slices.Clone(run.Domains), func(d Domain) bool {
+		return d.Status == statusOK && (served[d.Domain] || served[d.ASCII])
+	})
+}
+
+// conclusion is what no cell can say of the whole run; empty where there is
+// nothing to say.
+func (run Run) conclusion() string {
+	switch {
+	case len(run.Receivers) == 0:
+		return "There was no receiver to probe."
+	case run.outboundBlocked():
+		return "No receiver could be reached: outbound port 25 is probably blocked here."
+	case !slices.ContainsFunc(run.Receivers, func(r probe.Report) bool { return len(r.Results) > 0 }):
+		return "No receiver could be measured."
+	case !run.measured():
+		return "All is inconclusive: nothing is known of how these receivers treat the order of commands. The reasons stand above."
+	}
+	return ""
+}
+
 // target is the name on whose account a receiver was probed.
 func target(r probe.Report) string {
 	if len(r.Domains) == 0 {

@@ -137,6 +137,23 @@ func TestHostileTextNeverReachesJSON(t *testing.T) {
 	}
 }
 
+func TestHostileTextNeverReachesCSV(t *testing.T) {
+	for _, run := range []report.Run{hostile(2), tempted()} {
+		cells := 0
+		for _, row := range readCSV(t, run) {
+			for column, cell := range row {
+				cells++
+				if bad := foreign(cell, true); bad != "" {
+					t.Fatalf("got %q in the %s %.200q, want it escaped", bad, column, cell)
+				}
+			}
+		}
+		if cells < 100 {
+			t.Errorf("got %d cells, want hundreds", cells)
+		}
+	}
+}
+
 // full is a disk that is full after some octets.
 type full struct{ room int }
 
@@ -161,6 +178,9 @@ func TestErrorsOfTheWriterAreReturned(t *testing.T) {
 		{"table", func(f *full) error { return report.Table(f, run, report.Style{}) }},
 		{"comparison", func(f *full) error { return report.Table(f, severalDomains(), report.Style{Transcript: true}) }},
 		{"json", func(f *full) error { return report.JSON(f, run, true) }},
+		{"csv", func(f *full) error { return report.CSV(f, run) }},
+		{"markdown", func(f *full) error { return report.Markdown(f, run, true) }},
+		{"junit", func(f *full) error { return report.JUnit(f, run) }},
 		{"begin", func(f *full) error { return report.NewStream(f, true).Begin(run) }},
 		{"domain", func(f *full) error { return report.NewStream(f, true).Domain(run.Domains[0]) }},
 		{"receiver", func(f *full) error { return report.NewStream(f, true).Receiver(run.Receivers[0]) }},

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"fmt"
 	"io"
-	"slices"
 	"time"
 
 	"github.com/smtpprobe/smtpprobe/probe"
@@ -55,15 +54,8 @@ func seconds(d time.Duration) string { return d.Round(100 * time.Millisecond).St
 
 // conclusion says last what no cell can say.
 func (p page) conclusion(run Run) {
-	switch {
-	case len(run.Receivers) == 0:
-		p.heading("There was no receiver to probe.")
-	case run.outboundBlocked():
-		p.heading("No receiver could be reached: outbound port 25 is probably blocked here.")
-	case !slices.ContainsFunc(run.Receivers, func(r probe.Report) bool { return len(r.Results) > 0 }):
-		p.heading("No receiver could be measured.")
-	case !run.measured():
-		p.heading("All is inconclusive: nothing is known of how these receivers treat the order of commands. The reasons stand above.")
+	if said := run.conclusion(); said != "" {
+		p.heading(said)
 	}
 	if run.Note != "" {
 		p.line("")
