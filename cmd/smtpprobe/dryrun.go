@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"io"
 	"strings"
 
 	"github.com/smtpprobe/smtpprobe/probe"
@@ -11,9 +10,9 @@ import (
 	"github.com/smtpprobe/smtpprobe/report"
 )
 
-// writePlan prints what a run would do: receivers, sessions, commands and error
+// planText says what a run would do: receivers, sessions, commands and error
 // replies at worst, as if every extension were offered.
-func writePlan(w io.Writer, o run.Options, found resolved, kept []probe.Receiver, skipped []probe.Report, r report.Run) error {
+func planText(o run.Options, found resolved, kept []probe.Receiver, skipped []probe.Report, r report.Run) string {
 	var b strings.Builder
 	for _, d := range found.domains {
 		if d.Reason != "" {
@@ -41,8 +40,7 @@ func writePlan(w io.Writer, o run.Options, found resolved, kept []probe.Receiver
 		fmt.Fprintf(&b, "%d runs, %s apart: %d sessions, %d commands in all.\n", r.Repeat, r.Interval, r.Repeat*len(sessions), r.Repeat*commands)
 	}
 	b.WriteString("No message is sent. Nothing was connected to.\n")
-	_, err := io.WriteString(w, b.String())
-	return err
+	return b.String()
 }
 
 // place is the host with its address where both are known.

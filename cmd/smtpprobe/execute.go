@@ -92,7 +92,7 @@ address that sends your mail.`,
   smtpprobe example.com example.net        compare receivers
   smtpprobe mx1.example.com:25             one receiver, no MX lookup
   smtpprobe --check rcpt-before-mail --transcript example.com
-  smtpprobe --format json -o run.json example.com
+  smtpprobe -o run.json -o run.csv example.com      two files of one run
   smtpprobe --repeat 3 --interval 10m example.com   do the answers stay?
   smtpprobe demo                           try it without a network
   smtpprobe explain rcpt-before-mail       what a check means`,

@@ -1,12 +1,8 @@
 package main
 
 import (
-	"errors"
-	"fmt"
 	"io"
-	"io/fs"
 	"os"
-	"path/filepath"
 	"slices"
 
 	"github.com/spf13/cobra"
@@ -20,7 +16,7 @@ import (
 // outputFlags say where a result goes and how it looks.
 type outputFlags struct {
 	format     string
-	file       string
+	files      []string
 	transcript bool
 	color      string
 	ascii      bool
@@ -32,8 +28,8 @@ type outputFlags struct {
 func (o *outputFlags) register(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.SortFlags = false
-	f.StringVar(&o.format, "format", "table", "table, json or ndjson")
-	f.StringVarP(&o.file, "output", "o", "", "write the result to `FILE`")
+	f.StringVar(&o.format, "format", "", formatNames()+" (table; for a file, what its name says)")
+	f.StringArrayVarP(&o.files, "output", "o", nil, "write the result to `FILE`, such as run.csv; give it again for more files of one run; - is standard output")
 	f.BoolVar(&o.transcript, "transcript", false, "show what was said in each check")
 	f.StringVar(&o.color, "color", "auto", "auto, always or never")
 	f.BoolVar(&o.ascii, "ascii", false, "draw with ASCII only")
@@ -48,10 +44,7 @@ func (o *outputFlags) registerNotes(f *pflag.FlagSet) {
 }
 
 func (o *outputFlags) check() error {
-	switch {
-	case !slices.Contains([]string{"table", "json", "ndjson"}, o.format):
-		return usage("--format %q: want table, json or ndjson", o.format)
-	case !slices.Contains([]string{"auto", "always", "never"}, o.color):
+	if !slices.Contains([]string{"auto", "always", "never"}, o.color) {
 		return usage("--color %q: want auto, always or never", o.color)
 	}
 	return o.checkNotes()
@@ -97,99 +90,13 @@ func terminal(w any) (*os.File, bool) {
 	return f, ok && term.IsTerminal(int(f.Fd()))
 }
 
-// style is how a table looks on the stream.
+// style is how the result looks on the stream: only a terminal has a width and
+// colours that nobody asked for.
 func (o *outputFlags) style(out io.Writer) report.Style {
 	s := report.Style{Color: o.color == "always", ASCII: o.ascii, Width: 80, Transcript: o.transcript}
-	if f, ok := terminal(out); ok && o.file == "" {
+	if f, ok := terminal(out); ok {
 		s.Width = screenWidth(f)
 		s.Color = s.Color || o.color == "auto" && os.Getenv("NO_COLOR") == ""
 	}
 	return s
-}
-
-// sink is where a result goes: a stream, or a file that takes the place of an
-// older one only when it is whole.
-type sink struct {
-	io.Writer
-	file  *os.File
-	label string // what the user calls it
-	name  string // what the file is renamed to; empty: it is written in place
-	mode  fs.FileMode
-}
-
-// open opens the sink before anything is probed, so that a run is not lost for
-// want of a place to put it.
-func (o *outputFlags) open(out io.Writer) (*sink, error) {
-	if o.file == "" {
-		return &sink{Writer: out}, nil
-	}
-	name, mode := o.file, fs.FileMode(0o644)
-	if end, err := filepath.EvalSymlinks(name); err == nil {
-		name = end // what a link leads to is written, and the link stays
-	}
-	info, err := os.Stat(name)
-	if err == nil {
-		mode = info.Mode().Perm()
-	}
-	if err == nil && !info.Mode().IsRegular() {
-		f, openErr := os.OpenFile(o.file, os.O_WRONLY, 0)
-		if openErr != nil {
-			return nil, ending{exitUsage, fmt.Errorf("output: %w", openErr)}
-		}
-		return &sink{Writer: f, file: f, label: o.file}, nil
-	}
-	f, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+".*")
-	if err != nil {
-		return nil, ending{exitUsage, fmt.Errorf("output %s: cannot be written: %w", o.file, unnamed(err))}
-	}
-	return &sink{Writer: f, file: f, label: o.file, name: name, mode: mode}, nil
-}
-
-// unnamed is the error without the name of our own temporary file.
-func unnamed(err error) error {
-	var path *fs.PathError
-	var link *os.LinkError
-	switch {
-	case errors.As(err, &path):
-		return path.Err
-	case errors.As(err, &link):
-		return link.Err
-	}
-	return err
-}
-
-// finish puts a whole file in its place.
-func (s *sink) finish() error {
-	if s.file == nil {
-		return nil
-	}
-	err := s.file.Close()
-	if err == nil && s.name != "" {
-		err = os.Chmod(s.file.Name(), s.mode)
-	}
-	if err == nil && s.name != "" {
-		err = os.Rename(s.file.Name(), s.name)
-	}
-	if err == nil {
-		s.file = nil
-	}
-	return err
-}
-
-// named is the file with a space before it; empty for a stream.
-func (s *sink) named() string {
-	if s.label == "" {
-		return ""
-	}
-	return " " + s.label
-}
-
-// discard leaves no half-written file behind.
-func (s *sink) discard() {
-	if s.file != nil {
-		s.file.Close() //nolint:errcheck // it is thrown away
-		if s.name != "" {
-			os.Remove(s.file.Name()) //nolint:errcheck // it may be gone already
-		}
-	}
 }

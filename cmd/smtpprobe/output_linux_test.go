@@ -12,6 +12,9 @@ func TestOutputThatCannotBeWritten(t *testing.T) {
 		"table":    {"demo", "--check", "nested-mail"},
 		"json":     {"demo", "--check", "nested-mail", "--format", "json"},
 		"ndjson":   {"demo", "--check", "nested-mail", "--format", "ndjson"},
+		"csv":      {"demo", "--check", "nested-mail", "--format", "csv"},
+		"markdown": {"demo", "--check", "nested-mail", "--format", "markdown"},
+		"junit":    {"demo", "--check", "nested-mail", "--format", "junit"},
 		"fail-on":  {"demo", "--check", "nested-mail", "--fail-on", "strict"},
 		"dry run":  quick("--dry-run", "127.0.0.1:1"),
 		"checks":   {"checks"},
@@ -55,10 +58,10 @@ func TestOutputThatCannotBeWritten(t *testing.T) {
 			}
 		})
 	}
-	for _, format := range []string{"table", "json", "ndjson"} {
-		t.Run(format+" by --output", func(t *testing.T) {
+	for _, format := range formats() {
+		t.Run(format.name+" by --output", func(t *testing.T) {
 			t.Parallel()
-			p := program(t, "demo", "--check", "nested-mail", "--format", format, "--output", "/dev/full")
+			p := program(t, "demo", "--check", "nested-mail", "--format", format.name, "--output", "/dev/full")
 			p.begin(t)
 			if got := p.end(t); got != "exit 2" {
 				t.Errorf("got %s, want exit 2", got)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"time"
 
@@ -25,8 +24,12 @@ func (p *probeFlags) run(ctx context.Context, s streams, args, commands []string
 	if err = p.output.check(); err != nil {
 		return err
 	}
-	if p.dryRun && p.output.format != "table" {
-		return usage("--dry-run prints a plan as text: leave --format %s out", p.output.format)
+	to, err := p.output.destinations()
+	if err != nil {
+		return err
+	}
+	if err = p.planFits(to); err != nil {
+		return err
 	}
 	options, err := p.options(selected, checks.All())
 	if err != nil {
@@ -46,8 +49,22 @@ func (p *probeFlags) run(ctx context.Context, s streams, args, commands []string
 	if err := p.proxyThere(ctx); err != nil {
 		return err
 	}
-	j := &job{flags: p, streams: s, options: options, targets: targets, resolver: resolver}
+	j := &job{flags: p, streams: s, to: to, options: options, targets: targets, resolver: resolver}
 	return j.run(ctx)
+}
+
+// planFits refuses a plan in another format than text.
+func (p *probeFlags) planFits(to []destination) error {
+	for _, d := range to {
+		switch usual := formats()[0]; {
+		case !p.dryRun || d.format.name == usual.name:
+		case d.file == standardOutput || p.output.format == d.format.name:
+			return usage("--dry-run prints a plan as text: leave --format %s out", d.format.name)
+		default:
+			return usage("--dry-run prints a plan as text: name the file %s", renamed(d.file, usual))
+		}
+	}
+	return nil
 }
 
 // proxyThere tells a proxy that is not there from receivers that are not.
@@ -123,6 +140,7 @@ func (p *probeFlags) asksDNS(t target) bool {
 type job struct {
 	flags    *probeFlags
 	streams  streams
+	to       []destination
 	options  run.Options
 	targets  []target
 	resolver *resolve.Resolver
@@ -131,11 +149,11 @@ type job struct {
 }
 
 func (j *job) run(ctx context.Context) error {
-	sink, err := j.flags.output.open(j.streams.out)
+	out, err := j.flags.output.open(j.to, j.streams.out)
 	if err != nil {
 		return err
 	}
-	defer sink.discard()
+	defer out.discard()
 	j.result = report.Run{
 		Version: version(), Started: time.Now(), Profile: j.flags.profile, Order: j.options.Selected,
 	}
@@ -151,27 +169,27 @@ func (j *job) run(ctx context.Context) error {
 	kept, skipped := limitPlatforms(found.receivers, j.flags.perPlatform)
 	if j.flags.dryRun {
 		progress.end()
-		return j.finish(ctx, found, sink, writePlan(sink, j.options, found, kept, skipped, j.result))
+		out.text(planText(j.options, found, kept, skipped, j.result))
+	} else {
+		j.probe(ctx, found, kept, skipped, out, progress)
 	}
-	err = j.probe(ctx, found, kept, skipped, sink, progress)
-	return j.finish(ctx, found, sink, err)
+	return j.finish(ctx, found, out.err())
 }
 
 // probe runs the receivers and writes the result, in one piece or, as NDJSON,
 // piece by piece.
-func (j *job) probe(ctx context.Context, found resolved, kept []probe.Receiver, skipped []probe.Report, out io.Writer, progress *progress) error {
-	lines := j.stream(out)
-	lines.begin(j.result)
+func (j *job) probe(ctx context.Context, found resolved, kept []probe.Receiver, skipped []probe.Report, out sinks, progress *progress) {
+	out.begin(j.result)
 	for _, r := range skipped {
-		lines.receiver(r)
+		out.receiver(r)
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	again := repetition{
 		job: j, progress: progress,
 		finished: func(report probe.Report) {
-			lines.receiver(report)
-			if lines.err != nil {
+			out.receiver(report)
+			if out.lost() {
 				cancel() // nobody reads what would still be measured
 			}
 			j.result.Receivers = append(j.result.Receivers, report)
@@ -182,59 +200,17 @@ func (j *job) probe(ctx context.Context, found resolved, kept []probe.Receiver, 
 	sortReports(j.result.Receivers, kept)
 	j.result.Receivers = append(j.result.Receivers, skipped...)
 	j.result.Elapsed = time.Since(j.result.Started)
-	lines.end(ctx.Err() == nil, j.result)
-	if lines.to != nil {
-		return lines.err
-	}
-	if j.flags.output.format == "json" {
-		return report.JSON(out, j.result, j.flags.output.transcript)
-	}
-	return report.Table(out, j.result, j.flags.output.style(j.streams.out))
+	out.end(ctx.Err() == nil, j.result)
 }
 
-// lines is a stream of NDJSON, or nothing where another format was asked for.
-type lines struct {
-	to  *report.Stream
-	err error
-}
-
-func (j *job) stream(out io.Writer) *lines {
-	if j.flags.output.format != "ndjson" {
-		return &lines{}
-	}
-	return &lines{to: report.NewStream(out, j.flags.output.transcript)}
-}
-
-func (l *lines) write(f func() error) {
-	if l.to != nil && l.err == nil {
-		l.err = f()
-	}
-}
-
-func (l *lines) begin(r report.Run) {
-	l.write(func() error { return l.to.Begin(r) })
-	for _, d := range r.Domains {
-		l.write(func() error { return l.to.Domain(d) })
-	}
-}
-
-func (l *lines) receiver(r probe.Report) { l.write(func() error { return l.to.Receiver(r) }) }
-
-func (l *lines) end(complete bool, r report.Run) {
-	l.write(func() error { return l.to.End(complete, r) })
-}
-
-// finish puts the output in its place and chooses the exit code: interrupted,
-// trouble of our own, --fail-on, nothing measured, ran.
-func (j *job) finish(ctx context.Context, found resolved, sink *sink, err error) error {
-	if err == nil {
-		err = sink.finish()
-	}
+// finish chooses the exit code: interrupted, trouble of our own, --fail-on,
+// nothing measured, ran.
+func (j *job) finish(ctx context.Context, found resolved, err error) error {
 	switch {
 	case ctx.Err() != nil:
 		return ending{exitInterrupted, err}
 	case err != nil:
-		return ending{exitUsage, fmt.Errorf("output%s: %w", sink.named(), unnamed(err))}
+		return ending{exitUsage, err}
 	case j.flags.output.fails(j.result.Receivers):
 		return ending{code: exitFailOn}
 	case j.flags.dryRun && len(found.receivers) > 0, j.measured():
