@@ -84,7 +84,7 @@ func (o *outputFlags) destinations() ([]destination, error) {
 	if !known {
 		return nil, usage("--format %q: want %s", o.format, formatNames())
 	}
-	files := []string(o.files)
+	files := o.files
 	if len(files) == 0 {
 		files = []string{standardOutput}
 	}

@@ -49,22 +49,36 @@ func readers() map[string]func(*testing.T, string) told {
 // everyFormat runs the command line once and returns what it wrote in each format.
 func everyFormat(t *testing.T, args ...string) (ran, map[string]string) {
 	t.Helper()
+	flags, written := everyFile(t)
+	r := call(t, append(args, flags...)...)
+	return r, written()
+}
+
+// everyFile are the flags by which a run writes a file in each format; what they
+// hold is read when the run is over.
+func everyFile(t *testing.T) (flags []string, written func() map[string]string) {
+	t.Helper()
 	dir := t.TempDir()
 	files := map[string]string{}
 	for _, f := range formats() {
 		files[f.name] = filepath.Join(dir, "run"+f.extensions[0])
-		args = append(args, "--output", files[f.name])
+		flags = append(flags, "--output", files[f.name])
 	}
-	r := call(t, args...)
-	written := map[string]string{}
-	for name, file := range files {
-		content, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatalf("%v; standard error: %s", err, r.err)
+	return flags, func() map[string]string {
+		t.Helper()
+		written := map[string]string{}
+		for name, file := range files {
+			content, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			written[name] = string(content)
 		}
-		written[name] = string(content)
+		if all, err := os.ReadDir(dir); err != nil || len(all) != len(files) {
+			t.Errorf("got %v, %v; want the files that were asked for and no other", all, err)
+		}
+		return written
 	}
-	return r, written
 }
 
 func TestEveryFormatSaysTheSame(t *testing.T) {
@@ -246,7 +260,7 @@ func readCSV(t *testing.T, content string) told {
 
 // readMarkdown reads as an issue tracker does. The first table has the receivers,
 // and each of them has a table of its own, in the same order.
-func readMarkdown(t *testing.T, content string) told {
+func readMarkdown(_ *testing.T, content string) told {
 	source := []byte(content)
 	doc := goldmark.New(goldmark.WithExtensions(extension.GFM)).Parser().Parse(text.NewReader(source))
 	said := told{}

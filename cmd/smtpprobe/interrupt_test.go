@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -73,6 +74,20 @@ func TestInterrupt(t *testing.T) {
 			c.holds(t, r.out)
 		})
 	}
+	t.Run("every file", func(t *testing.T) {
+		silent := receiver(t, lab.Silence())
+		met := func() bool { return silent.Ledger().Connections > 0 }
+		files, written := everyFile(t)
+		r := interrupted(t, met, slices.Concat(flags, files, []string{strict.Addr(), silent.Addr()})...)
+		if r.code != exitInterrupted {
+			t.Errorf("got exit code %d, want %d", r.code, exitInterrupted)
+		}
+		for name, content := range written() {
+			if !strings.Contains(content, "503") || !strings.Contains(content, "interrupted") {
+				t.Errorf("%s: got\n%s\nwant what was measured, and that it was interrupted", name, content)
+			}
+		}
+	})
 	t.Run("before a failed verdict", func(t *testing.T) {
 		silent := receiver(t, lab.Silence())
 		met := func() bool { return silent.Ledger().Connections > 0 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"os"
+	"strings"
 	"testing"
 )
 
@@ -73,5 +74,29 @@ func TestOutputThatCannotBeWritten(t *testing.T) {
 				t.Errorf("got %q on standard output, want nothing", p.out.String())
 			}
 		})
+	}
+}
+
+// TestFilesOutliveTheReader: standard output may end the program, so the files are
+// in their places before it is written.
+func TestFilesOutliveTheReader(t *testing.T) {
+	t.Parallel()
+	reader, writer, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	reader.Close()
+	files, written := everyFile(t)
+	p := program(t, append([]string{"demo", "strict.example", "--check", "nested-mail", "--output", "-"}, files...)...)
+	p.Stdout = writer
+	p.begin(t)
+	writer.Close()
+	if got := p.end(t); got != "signal broken pipe" && got != "exit 2" {
+		t.Errorf("got %s, want exit 2, or the end by SIGPIPE", got)
+	}
+	for name, content := range written() {
+		if !strings.Contains(content, "nested-mail") {
+			t.Errorf("%s: got %q, want the result", name, content)
+		}
 	}
 }
