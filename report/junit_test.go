@@ -8,7 +8,9 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/smtpprobe/smtpprobe/probe"
 	"github.com/smtpprobe/smtpprobe/report"
 )
 
@@ -36,6 +38,11 @@ func TestJUnitKeepsToTheSchema(t *testing.T) {
 		if said, err := validate(t, junitOf(t, run)); err != nil {
 			t.Errorf("%s: %v\n%s", name, err, said)
 		}
+	}
+	abroad := oneReceiver()
+	abroad.Started = abroad.Started.In(time.FixedZone("", 2*60*60))
+	if !bytes.Equal(junitOf(t, abroad), junitOf(t, oneReceiver())) {
+		t.Error("the same moment in another zone is another timestamp: want that of UTC")
 	}
 	for _, change := range [][2]string{ // that the schema sees faults
 		{` timestamp="2026-03-04T05:06:07"`, ` timestamp="2026-03-04T05:06:07Z"`},
@@ -115,6 +122,10 @@ func TestJUnitCasesHaveTheOutcomesOfTheirVerdicts(t *testing.T) {
 	}
 	run := severalDomains()
 	run.Receivers = append(run.Receivers, oneDomain().Receivers[1:]...)
+	part := reportOf("part.example.com", "192.0.2.9", "example.com")
+	part.Status, part.Reason, part.Results = probe.StatusTimedOut, "15m0s were spent", results(lenient())[:1]
+	part.Results[0].Verdict = probe.Broken // of what no rule speaks of
+	run.Receivers = append(run.Receivers, part)
 	if err := xml.Unmarshal(junitOf(t, run), &doc); err != nil {
 		t.Fatal(err)
 	}
@@ -145,6 +156,8 @@ func TestJUnitCasesHaveTheOutcomesOfTheirVerdicts(t *testing.T) {
 		"mx4.example.com [192.0.2.4] receiver":                     "error refused",
 		"mx5.example.com [192.0.2.5] receiver":                     "error blocked",
 		"mx.d5.example.org [198.51.100.5] receiver":                "skipped skipped",
+		"part.example.com [192.0.2.9] receiver":                    "skipped timed-out", // it was measured in part
+		"part.example.com [192.0.2.9] mail-before-ehlo":            "failure broken",
 		"domain gone.example domain":                               "error nxdomain",
 		"domain b\u00fccher.example domain":                        "error null-mx",
 		"mail.d3.example.org [198.51.100.3] rcpt-before-mail":      "passes",
