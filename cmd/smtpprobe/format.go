@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -91,7 +92,7 @@ func (o *outputFlags) destinations() ([]destination, error) {
 	var all []destination
 	heeded := false // something has the format that was chosen
 	for _, file := range files {
-		if file == "" {
+		if file == "" || os.IsPathSeparator(file[len(file)-1]) {
 			return nil, usage("--output %q: want the name of a file, or - for standard output", file)
 		}
 		d := destination{file, chosen}
