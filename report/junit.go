@@ -13,8 +13,8 @@ import (
 // JUnit writes the run for CI servers, as JUnit XML: a suite for each receiver,
 // and a case for each check. A violation of a MUST and a broken dialogue are
 // failures, with the transcript; inconclusive and not-applicable are skipped, with
-// the reason; all else passes, lenient included, since no rule binds the receiver
-// there. A receiver of which nothing could be measured, and a domain without one,
+// the reason; all else passes, also what is lenient without violating a MUST. A
+// receiver of which nothing could be measured, and a domain without one,
 // is an error. The suite's system-out lists all results.
 //
 // It keeps to what the readers of Jenkins and of Ant both take. The error is the
