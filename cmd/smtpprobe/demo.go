@@ -26,6 +26,9 @@ the table. Nothing leaves this machine. The domains are:
 		Example: `  smtpprobe demo                            compare all of them
   smtpprobe demo leaky.example              the table for one
   smtpprobe demo --check starttls-injection --transcript leaky.example`,
+		ValidArgsFunction: func(_ *cobra.Command, args []string, typed string) ([]cobra.Completion, cobra.ShellCompDirective) {
+			return beginning(describedExhibits(args), typed, false), cobra.ShellCompDirectiveNoFileComp
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			all := exhibits()
 			domains, err := exhibited(all, args)

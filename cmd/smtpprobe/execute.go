@@ -96,10 +96,11 @@ address that sends your mail.`,
   smtpprobe --repeat 3 --interval 10m example.com   do the answers stay?
   smtpprobe demo                           try it without a network
   smtpprobe explain rcpt-before-mail       what a check means`,
-		Args:          cobra.ArbitraryArgs,
-		SilenceErrors: true,
-		SilenceUsage:  true,
-		Version:       version(),
+		Args:              cobra.ArbitraryArgs,
+		ValidArgsFunction: cobra.NoFileCompletions,
+		SilenceErrors:     true,
+		SilenceUsage:      true,
+		Version:           version(),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 && f.targets == "" {
 				cmd.Help() //nolint:errcheck // the exit code says it as well
@@ -118,11 +119,8 @@ address that sends your mail.`,
 	root.AddCommand(checksCommand(s), explainCommand(s), demoCommand(s), labCommand(s))
 	root.SetHelpCommand(helpCommand())
 	root.InitDefaultCompletionCmd()
-	for _, c := range root.Commands() {
-		if c.Name() == "completion" {
-			c.RunE = func(*cobra.Command, []string) error { return usage("completion: want bash, zsh, fish or powershell") }
-		}
-	}
+	completeAll(root)
+	mendCompletion(root, s.out)
 	return root
 }
 
@@ -131,6 +129,12 @@ func helpCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "help [COMMAND]",
 		Short: "Help about any command",
+		ValidArgsFunction: func(cmd *cobra.Command, args []string, typed string) ([]cobra.Completion, cobra.ShellCompDirective) {
+			if len(args) > 0 {
+				return nil, cobra.ShellCompDirectiveNoFileComp
+			}
+			return beginning(describedCommands(cmd), typed, false), cobra.ShellCompDirectiveNoFileComp
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			about, rest, err := cmd.Root().Find(args)
 			if err != nil || len(rest) > 0 {

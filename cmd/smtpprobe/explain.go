@@ -19,8 +19,11 @@ sender.`,
 		Example: `  smtpprobe explain rcpt-before-mail
   smtpprobe checks                     the IDs of all checks`,
 		Args: exact(1, "one check, such as 'smtpprobe explain rcpt-before-mail'"),
-		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-			return catalogueIDs(), cobra.ShellCompDirectiveNoFileComp
+		ValidArgsFunction: func(_ *cobra.Command, args []string, typed string) ([]cobra.Completion, cobra.ShellCompDirective) {
+			if len(args) > 0 {
+				return nil, cobra.ShellCompDirectiveNoFileComp
+			}
+			return beginning(describedChecks(), typed, false), cobra.ShellCompDirectiveNoFileComp
 		},
 		RunE: func(_ *cobra.Command, args []string) error {
 			if !known(args[0]) {

@@ -113,7 +113,7 @@ func (p *probeFlags) options(selected, catalogue []probe.Check) (run.Options, er
 	if err := p.numbers(); err != nil {
 		return o, err
 	}
-	if !slices.Contains([]run.TLS{run.Auto, run.Never, run.StartTLS, run.Implicit}, o.TLS) {
+	if !slices.Contains(tlsWays(), p.tls) {
 		return o, usage("--tls %q: want auto, none, starttls or implicit", p.tls)
 	}
 	var err error
@@ -122,6 +122,10 @@ func (p *probeFlags) options(selected, catalogue []probe.Check) (run.Options, er
 	}
 	o.Wire.Values, err = p.values()
 	return o, err
+}
+
+func tlsWays() []string {
+	return []string{string(run.Auto), string(run.Never), string(run.StartTLS), string(run.Implicit)}
 }
 
 // ranges say what the flags with a number take.

@@ -38,12 +38,18 @@ func formats() []format {
 
 func (f format) streams() bool { return f.write == nil }
 
-// formatNames are the names, as a sentence has them.
-func formatNames() string {
+// formatWords are the names of all.
+func formatWords() []string {
 	var names []string
 	for _, f := range formats() {
 		names = append(names, f.name)
 	}
+	return names
+}
+
+// formatNames are the names, as a sentence has them.
+func formatNames() string {
+	names := formatWords()
 	last := len(names) - 1
 	return strings.Join(names[:last], ", ") + " or " + names[last]
 }

@@ -44,7 +44,7 @@ func (o *outputFlags) registerNotes(f *pflag.FlagSet) {
 }
 
 func (o *outputFlags) check() error {
-	if !slices.Contains([]string{"auto", "always", "never"}, o.color) {
+	if !slices.Contains(colors(), o.color) {
 		return usage("--color %q: want auto, always or never", o.color)
 	}
 	return o.checkNotes()
@@ -58,6 +58,8 @@ func (o *outputFlags) checkNotes() error {
 	}
 	return nil
 }
+
+func colors() []string { return []string{"auto", "always", "never"} }
 
 func failWords() []string {
 	words := []string{string(probe.Deviates), string(probe.Violates)}

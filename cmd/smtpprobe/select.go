@@ -39,7 +39,7 @@ func (s *selection) checks() ([]probe.Check, error) {
 	}
 	for _, g := range s.group {
 		if !slices.Contains(probe.Groups(), probe.Group(g)) {
-			return nil, usage("no group %q; the groups are %s", g, groupNames())
+			return nil, usage("no group %q; the groups are %s", g, strings.Join(groups(), ", "))
 		}
 	}
 	var picked []probe.Check
@@ -92,12 +92,13 @@ func parseProfile(name string) (probe.Profile, error) {
 	return 0, usage("profile %q: want quick, standard or full", name)
 }
 
-func groupNames() string {
+// groups are the names of the groups that have checks.
+func groups() []string {
 	var names []string
 	for _, g := range probe.Groups() {
 		if slices.ContainsFunc(checks.All(), func(c probe.Check) bool { return c.Group == g }) {
 			names = append(names, string(g))
 		}
 	}
-	return strings.Join(names, ", ")
+	return names
 }

@@ -23,3 +23,6 @@ func (w *words) Set(text string) error {
 func (w *words) String() string { return strings.Join(*w, ",") }
 
 func (w *words) Type() string { return "words" }
+
+// GetSlice tells the library that the flag may be given again.
+func (w *words) GetSlice() []string { return *w }
