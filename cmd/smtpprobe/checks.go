@@ -33,6 +33,7 @@ unless --profile says otherwise.`,
 		},
 	}
 	pick.register(cmd)
+	onlyTyped(cmd.Flags(), "profile", "check", "skip", "group")
 	cmd.Flags().Lookup("profile").DefValue = "full"
 	pick.profile = probe.Full.String()
 	return cmd

@@ -64,8 +64,8 @@ func allCommands(cmd *cobra.Command) []*cobra.Command {
 func completion(f *pflag.Flag) cobra.CompletionFunc {
 	if words := vocabulary(f.Name); words != nil {
 		_, list := f.Value.(cobra.SliceValue)
-		return func(_ *cobra.Command, _ []string, typed string) ([]cobra.Completion, cobra.ShellCompDirective) {
-			return beginning(words(), typed, list), cobra.ShellCompDirectiveNoFileComp
+		return func(cmd *cobra.Command, _ []string, typed string) ([]cobra.Completion, cobra.ShellCompDirective) {
+			return beginning(words(cmd), typed, list), cobra.ShellCompDirectiveNoFileComp
 		}
 	}
 	if what, _ := pflag.UnquoteUsage(f); what == "FILE" {
@@ -78,22 +78,25 @@ func completion(f *pflag.Flag) cobra.CompletionFunc {
 
 // vocabulary is the function that lists the words of a flag; nil where it takes
 // anything.
-func vocabulary(flag string) func() []string {
+func vocabulary(flag string) func(*cobra.Command) []string {
+	fixed := func(words func() []string) func(*cobra.Command) []string {
+		return func(*cobra.Command) []string { return words() }
+	}
 	switch flag {
 	case "check", "skip":
-		return describedChecks
+		return fixed(describedChecks)
 	case "group":
-		return groups
+		return fixed(groups)
 	case "profile":
 		return describedProfiles
 	case "format":
-		return formatWords
+		return fixed(formatWords)
 	case "color":
-		return colors
+		return fixed(colors)
 	case "tls":
-		return tlsWays
+		return fixed(tlsWays)
 	case "fail-on":
-		return failWords
+		return fixed(failWords)
 	}
 	return nil
 }
@@ -137,7 +140,28 @@ func describedChecks() []string {
 	return all
 }
 
-func describedProfiles() []string {
+// ownConfig is the configuration of whoever types; where it cannot be read it
+// says nothing, and the command will say why.
+func ownConfig(cmd *cobra.Command) config {
+	conf, err := findConfig(cmd, knownSettings(cmd.Root()))
+	if err != nil {
+		return config{}
+	}
+	return conf
+}
+
+// describedTargets are the sets of targets in the configuration file.
+func describedTargets(cmd *cobra.Command) []string {
+	var all []string
+	conf := ownConfig(cmd)
+	for _, name := range sortedKeys(conf.targets) {
+		all = append(all, fmt.Sprintf("@%s\t%d targets", name, len(conf.targets[name])))
+	}
+	return all
+}
+
+// describedProfiles are the built-in profiles and those of the configuration file.
+func describedProfiles(cmd *cobra.Command) []string {
 	var all []string
 	for _, p := range probe.Profiles() {
 		n := 0
@@ -147,6 +171,10 @@ func describedProfiles() []string {
 			}
 		}
 		all = append(all, fmt.Sprintf("%s\t%d checks", p, n))
+	}
+	conf := ownConfig(cmd)
+	for _, name := range sortedKeys(conf.profiles) {
+		all = append(all, fmt.Sprintf("%s\t%d checks", name, len(conf.profiles[name])))
 	}
 	return all
 }

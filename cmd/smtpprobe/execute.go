@@ -63,6 +63,11 @@ func execute(ctx context.Context, args []string, in io.Reader, out, errs io.Writ
 	if err == nil {
 		return exitRan
 	}
+	return say(errs, err)
+}
+
+// say writes what went wrong, a line for each thing, and returns the exit code.
+func say(errs io.Writer, err error) int {
 	end := ending{exitUsage, err}
 	errors.As(err, &end)
 	if text := end.Error(); text != "" {
@@ -96,11 +101,13 @@ address that sends your mail.`,
   smtpprobe --repeat 3 --interval 10m example.com   do the answers stay?
   smtpprobe demo                           try it without a network
   smtpprobe explain rcpt-before-mail       what a check means`,
-		Args:              cobra.ArbitraryArgs,
-		ValidArgsFunction: cobra.NoFileCompletions,
-		SilenceErrors:     true,
-		SilenceUsage:      true,
-		Version:           version(),
+		Args: cobra.ArbitraryArgs,
+		ValidArgsFunction: func(cmd *cobra.Command, _ []string, typed string) ([]cobra.Completion, cobra.ShellCompDirective) {
+			return beginning(describedTargets(cmd), typed, false), cobra.ShellCompDirectiveNoFileComp
+		},
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Version:       version(),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 && f.targets == "" {
 				cmd.Help() //nolint:errcheck // the exit code says it as well
@@ -116,9 +123,12 @@ address that sends your mail.`,
 	root.SetFlagErrorFunc(flagError)
 	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), ".FlagUsages", ".FlagUsagesWrapped 80"))
 	f.register(root)
+	root.PersistentFlags().String("config", "", "read settings from `FILE` (config.yaml in ~/.config/smtpprobe)")
+	onlyTyped(root.PersistentFlags(), "config")
 	root.AddCommand(checksCommand(s), explainCommand(s), demoCommand(s), labCommand(s))
 	root.SetHelpCommand(helpCommand())
 	root.InitDefaultCompletionCmd()
+	settle(root, s)
 	completeAll(root)
 	mendCompletion(root, s.out)
 	return root

@@ -67,6 +67,7 @@ func (p *probeFlags) register(cmd *cobra.Command) {
 	f.DurationVar(&p.interval, "interval", time.Minute, "pause between the runs of --repeat; 0 is for servers of your own")
 	p.registerPath(f)
 	f.BoolVar(&p.dryRun, "dry-run", false, "resolve, print the plan, open no SMTP connection")
+	onlyTyped(f, "targets", "rcpt", "domain", "dry-run")
 }
 
 // registerTalk registers the flags about what is said to a receiver.
@@ -155,7 +156,7 @@ func (p *probeFlags) numbers() error {
 		return usage("--repeat %d: want %s", p.repeat, ranges["repeat"])
 	case p.interval < 0:
 		return usage("--interval %s: want a pause of 0 or more, such as 1m", p.interval)
-	case p.given("interval") && !p.given("repeat"):
+	case isTyped(p.flags, "interval") && !p.given("repeat"):
 		return usage("--interval is the pause between the runs of --repeat: say how many, such as --repeat 3")
 	case p.port < 0 || p.port > 65535, p.port == 0 && p.given("port"):
 		return usage("--port %d: want %s", p.port, ranges["port"])

@@ -108,7 +108,7 @@ func (o *outputFlags) destinations() ([]destination, error) {
 		heeded = heeded || d.format.name == chosen.name
 		all = append(all, d)
 	}
-	if o.format != "" && !heeded {
+	if isTyped(o.flags, "format") && o.format != "" && !heeded {
 		return nil, contradiction(chosen, all[0])
 	}
 	return all, nil

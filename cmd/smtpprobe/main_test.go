@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -14,7 +15,7 @@ import (
 
 // builtProgram is the environment variable that names the program as users get
 // it: built without the race detector, whose memory would count as the program's.
-const builtProgram = "SMTPPROBE_BUILT"
+const builtProgram = "BUILT_SMTPPROBE" // not one of the program's own variables
 
 func TestMain(m *testing.M) {
 	testscript.Main(suite{m}, map[string]func(){"smtpprobe": main})
@@ -37,6 +38,16 @@ func (s suite) Run() int {
 		return 1
 	}
 	if err := os.Setenv(builtProgram, program); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	// What the user of this machine has set is nothing to the tests.
+	for _, entry := range os.Environ() {
+		if name, _, _ := strings.Cut(entry, "="); strings.HasPrefix(name, variablePrefix) {
+			os.Unsetenv(name) //nolint:errcheck // it is there
+		}
+	}
+	if err := os.Setenv("XDG_CONFIG_HOME", dir); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}

@@ -23,11 +23,13 @@ type outputFlags struct {
 	quiet      bool
 	verbose    bool
 	failOn     words
+	flags      *pflag.FlagSet // to tell a format that was typed from a setting
 }
 
 func (o *outputFlags) register(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.SortFlags = false
+	o.flags = f
 	f.StringVar(&o.format, "format", "", formatNames()+" (table; for a file, what its name says)")
 	f.StringArrayVarP(&o.files, "output", "o", nil, "write the result to `FILE`, such as run.csv; give it again for more files of one run; - is standard output")
 	f.BoolVar(&o.transcript, "transcript", false, "show what was said in each check")
@@ -40,6 +42,7 @@ func (o *outputFlags) register(cmd *cobra.Command) {
 func (o *outputFlags) registerNotes(f *pflag.FlagSet) {
 	f.BoolVarP(&o.quiet, "quiet", "q", false, "no progress and no notes on standard error")
 	f.BoolVarP(&o.verbose, "verbose", "v", false, "a line on standard error for every session")
+	onlyTyped(f, "output")
 	f.Var(&o.failOn, "fail-on", "exit 1 on these verdicts, or on deviates or violates (`WORD,...`)")
 }
 
