@@ -16,7 +16,7 @@ SHELL := bash
 
 .DEFAULT_GOAL := all
 .NOTPARALLEL:
-.PHONY: all build test race thorough fuzz cover lint fmt fmt-check vuln generate golden check mta fixtures lab demo clean help
+.PHONY: all build test race thorough fuzz cover lint fmt fmt-check vuln generate golden check mta fixtures man lab demo clean help
 
 all: fmt-check lint test build ## What to run before a commit: fmt-check, lint, test, build
 
@@ -49,6 +49,7 @@ cover: ## Print what the tests cover, and fail below the floor of 85 %
 
 lint: ## Run go vet, staticcheck and golangci-lint
 	go vet -tags mta,fixtures,thorough ./...
+	go vet -tags man ./cmd/smtpprobe
 	go run $(STATICCHECK) -tags mta ./...
 	go run $(GOLANGCI_LINT) run
 
@@ -83,6 +84,10 @@ mta: ## Probe real mail servers on loopback and prove that they took no mail (De
 	  go test -tags mta -count=1 -parallel 10 -timeout 15m -v ./probe/lab/mta/...; \
 	  probe/lab/mta/mta.sh queues $(MTA); \
 	  probe/lab/mta/mta.sh control $(MTA)
+
+# Dated by the commit, so that the same commit gives the same pages.
+man: ## Write the manual pages to bin/man, from the commands
+	go run -tags man ./cmd/smtpprobe bin/man "$$(git log -1 --format=%cs)"
 
 lab: build ## Run the embedded receivers and say what to point at
 	bin/smtpprobe lab

@@ -34,6 +34,7 @@ func completeAll(root *cobra.Command) {
 // is then nothing that anybody typed. No word of ours needs quotes.
 func mendCompletion(root *cobra.Command, out io.Writer) {
 	for _, cmd := range allCommands(root) {
+		onlyTyped(cmd.Flags(), "no-descriptions")
 		switch cmd.CommandPath() {
 		case "smtpprobe completion":
 			cmd.RunE = func(*cobra.Command, []string) error { return usage("completion: want bash, zsh, fish or powershell") }

@@ -21,6 +21,14 @@ func variable(flag string) string {
 	return variablePrefix + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
 }
 
+// variableOf is the variable of a flag that is a setting; empty for others.
+func variableOf(f *pflag.Flag) string {
+	if !isSetting(f) {
+		return ""
+	}
+	return variable(f.Name)
+}
+
 // environment are the settings of the flags whose variables have a value. An
 // empty one says nothing.
 func environment(flags *pflag.FlagSet) []setting {

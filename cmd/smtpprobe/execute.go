@@ -128,9 +128,9 @@ address that sends your mail.`,
 	root.AddCommand(checksCommand(s), explainCommand(s), demoCommand(s), labCommand(s))
 	root.SetHelpCommand(helpCommand())
 	root.InitDefaultCompletionCmd()
+	mendCompletion(root, s.out)
 	settle(root, s)
 	completeAll(root)
-	mendCompletion(root, s.out)
 	return root
 }
 

@@ -1,3 +1,5 @@
+//go:build !man
+
 // Command smtpprobe finds the mail exchangers of a domain, opens live SMTP
 // sessions to each, and says how strictly it enforces the order of commands.
 package main

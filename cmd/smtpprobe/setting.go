@@ -53,9 +53,6 @@ func isSetting(f *pflag.Flag) bool {
 func knownSettings(root *cobra.Command) map[string]bool {
 	known := map[string]bool{}
 	for _, cmd := range allCommands(root) {
-		if strings.HasPrefix(cmd.CommandPath(), root.Name()+" completion") {
-			continue
-		}
 		cmd.NonInheritedFlags().VisitAll(func(f *pflag.Flag) { known[f.Name] = known[f.Name] || isSetting(f) })
 	}
 	return known
