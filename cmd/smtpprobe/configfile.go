@@ -106,9 +106,9 @@ func (p *configParser) profile(f entry) error {
 		if scratch.Flags().Lookup(part.key) == nil {
 			return p.fault(part.at, "%q is nothing that a profile has%s", part.key, suggestion(part.key, flagNames(scratch), ", did you mean %q?"))
 		}
-		s, err := p.setting(part)
-		if err != nil {
-			return err
+		s, fault := p.setting(part)
+		if fault != nil {
+			return fault
 		}
 		settings = append(settings, s)
 	}
