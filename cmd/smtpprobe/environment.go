@@ -56,7 +56,7 @@ func strayVariables(out io.Writer, known map[string]bool) {
 		switch {
 		case setting && variable(flag) == name, name == configVariable:
 			continue
-		case exists:
+		case exists && !setting:
 			fmt.Fprintf(out, "smtpprobe: %s is ignored: --%s is for the command line only\n", visible(name), flag) //nolint:errcheck // a note
 		default:
 			fmt.Fprintf(out, "smtpprobe: %s is ignored: it is no setting%s\n", visible(name), //nolint:errcheck // a note
