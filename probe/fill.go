@@ -96,3 +96,21 @@ func (s Script) mails() int {
 	}
 	return n
 }
+
+// recipients is the greatest number of RCPT commands of a script that stand behind
+// one MAIL.
+func (s Script) recipients() int {
+	most, n := 0, 0
+	for _, step := range s {
+		for _, verb := range step.Verbs() {
+			switch verb {
+			case "MAIL":
+				n = 0
+			case "RCPT":
+				n++
+			}
+			most = max(most, n)
+		}
+	}
+	return most
+}

@@ -44,6 +44,9 @@ func Precondition(c *Check, facts Facts, noTLS bool) (Finding, bool) {
 	if most, mails := offered.MailMax(), c.Script.mails(); most > 0 && mails > most {
 		return Absent(fmt.Sprintf("the check needs %d MAIL commands in a session, and LIMITS allows %d", mails, most)), true
 	}
+	if most, recipients := offered.RcptMax(), c.Script.recipients(); most > 0 && recipients > most {
+		return Absent(fmt.Sprintf("the check needs %d RCPT commands in a transaction, and LIMITS allows %d", recipients, most)), true
+	}
 	return baselinePrecondition(c, facts)
 }
 

@@ -32,6 +32,14 @@ func (c Capabilities) Has(keyword string) bool {
 	return ok
 }
 
+// Without are all but the keyword; nil stays nil.
+func (c Capabilities) Without(keyword string) Capabilities {
+	return slices.DeleteFunc(slices.Clone(c), func(line string) bool {
+		word, _, _ := strings.Cut(line, " ")
+		return strings.EqualFold(word, keyword)
+	})
+}
+
 // Params are the parameters of a keyword; nil where it is not offered.
 func (c Capabilities) Params(keyword string) []string {
 	params, _ := c.find(keyword)
@@ -40,9 +48,15 @@ func (c Capabilities) Params(keyword string) []string {
 
 // MailMax is the number of MAIL commands that a session may have by LIMITS
 // MAILMAX, whether they are accepted or not (RFC 9422 4.1); 0 where none is named.
-func (c Capabilities) MailMax() int {
+func (c Capabilities) MailMax() int { return c.limit("MAILMAX=") }
+
+// RcptMax is the number of RCPT commands that a transaction may have by LIMITS
+// RCPTMAX (RFC 9422 4.2); 0 where none is named.
+func (c Capabilities) RcptMax() int { return c.limit("RCPTMAX=") }
+
+func (c Capabilities) limit(name string) int {
 	for _, p := range c.Params("LIMITS") {
-		if number, ok := strings.CutPrefix(p, "MAILMAX="); ok {
+		if number, ok := strings.CutPrefix(p, name); ok {
 			if n, err := strconv.Atoi(number); err == nil && n > 0 {
 				return n
 			}

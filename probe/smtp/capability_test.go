@@ -61,7 +61,16 @@ func TestCapabilitiesAreFound(t *testing.T) {
 			}
 		})
 	}
+	if mails, recipients := offered.MailMax(), offered.RcptMax(); mails != 5 || recipients != 9 {
+		t.Errorf("got limits of %d and %d, want 5 and 9", mails, recipients)
+	}
+	if got := offered.Without("size"); got.Has("SIZE") || len(got) != len(offered)-1 || !offered.Has("SIZE") {
+		t.Errorf("got %q without SIZE of %q, want all others, and nothing changed", got, offered)
+	}
 	var none smtp.Capabilities
+	if none.Without("SIZE") != nil || none.RcptMax() != 0 {
+		t.Error("got something of nothing, want nil")
+	}
 	if none.Has("SIZE") || none.Params("SIZE") != nil {
 		t.Error("got SIZE offered by nothing, want not")
 	}
