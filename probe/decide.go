@@ -138,13 +138,18 @@ func (rec Record) needed(c *Check, catalogue []Check) map[string]Walk {
 	return needed
 }
 
-// walk is the latest try of another check beside its script.
+// walk is the latest try of another check beside its script. One that was not made
+// because the receiver had been asked often enough takes nothing back.
 func (rec Record) walk(id string, catalogue []Check) (Walk, bool) {
 	c, tries := CheckByID(catalogue, id), rec.Tries[id]
 	if c == nil || len(tries) == 0 {
 		return Walk{}, false
 	}
-	return Replay(c.Script, tries[len(tries)-1]), true
+	latest := len(tries) - 1
+	for latest > 0 && tries[latest].spared() {
+		latest--
+	}
+	return Replay(c.Script, tries[latest]), true
 }
 
 func (rec Record) why(c *Check, facts Facts) string {

@@ -3,7 +3,6 @@ package probe
 import (
 	"fmt"
 	"slices"
-	"strings"
 )
 
 // QuotaSpent begins the reason for which a command is held back that a receiver
@@ -94,10 +93,8 @@ func (r *Runs) forget() {
 func (r Report) held() map[string]bool {
 	held := map[string]bool{}
 	enter := func(id string, t Transcript) {
-		for _, e := range t {
-			if e.Note == NoteHeld && strings.HasPrefix(e.Text, QuotaSpent) {
-				held[id] = true
-			}
+		if t.spared() {
+			held[id] = true
 		}
 	}
 	for _, res := range r.Results {

@@ -2,6 +2,7 @@ package probe
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -176,6 +177,12 @@ func (t Transcript) Find(n Note) (Event, bool) {
 		}
 	}
 	return Event{}, false
+}
+
+// spared reports whether something was not sent because the receiver had been asked
+// often enough.
+func (t Transcript) spared() bool {
+	return slices.ContainsFunc(t, func(e Event) bool { return e.Note == NoteHeld && strings.HasPrefix(e.Text, QuotaSpent) })
 }
 
 // own are the events from the check's beginning on; nil where it never began.
