@@ -74,7 +74,7 @@ func starttls() []probe.Check {
 			Refs: []probe.Ref{"RFC 3207 4.2", "RFC 3207 6", "RFC 2920 3.2(9)"},
 			Norm: "Nothing that came in clear may act inside TLS. Octets behind STARTTLS must be discarded, or the " +
 				"session refused (the fault is known as CVE-2011-0411).",
-			Needs: probe.Needs{Upgrade: true}, Start: probe.Hello, Own: true, Repeat: true, Errors: 1,
+			Needs: probe.Needs{Upgrade: true}, Start: probe.Hello, Own: true, Repeat: true, Worst: 1,
 			Script: probe.Script{
 				{Act: probe.Send, Name: probe.Test, Text: "STARTTLS\r\nNOOP\r\n", Replies: 1},
 				listen("clear", probe.Step{For: probe.Drain}).When(probe.Test, probe.IfAccepted),

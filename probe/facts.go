@@ -56,6 +56,18 @@ func (b Baseline) Script(channel Channel) Script {
 	return plain
 }
 
+// Leads is the start at which the baseline leaves a session for checks that go on
+// with it.
+func (b Baseline) Leads() Start {
+	switch b {
+	case B2:
+		return TunnelHello
+	case B3:
+		return Helo
+	}
+	return Hello
+}
+
 // waiting is the script with a silence behind its handshake, in which a greeting
 // that has no place there would come.
 func (s Script) waiting() Script {
@@ -122,7 +134,8 @@ func GatherFacts(channel Channel, baselines map[Baseline]Transcript) Facts {
 }
 
 // Hoping are the facts as they will be if the baselines that are still to come are
-// served, for a plan of what may stand behind them.
+// served, for a plan of what may stand behind them. Inside TLS STARTTLS is hoped to
+// be offered no more (RFC 3207 4.2), and all else as before.
 func (f Facts) Hoping(coming []Baseline) Facts {
 	ok := smtp.Reply{Code: 250}
 	for _, b := range coming {
@@ -131,6 +144,7 @@ func (f Facts) Hoping(coming []Baseline) Facts {
 			f.Postmaster = ok
 		case B2:
 			f.Starttls = smtp.Reply{Code: 220}
+			f.OfferedTLS = f.OfferedClear.Without("STARTTLS")
 		case B3:
 			f.Helo, f.HeloMail = ok, ok
 		}

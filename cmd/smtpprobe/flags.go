@@ -46,6 +46,7 @@ type probeFlags struct {
 	source      string
 	proxy       string
 	dryRun      bool
+	rtt         time.Duration  // that --dry-run reckons with
 	flags       *pflag.FlagSet // to tell a value that was given from one that was not
 
 	network wire.Dial // in place of the system's: the lab of demo
@@ -67,7 +68,8 @@ func (p *probeFlags) register(cmd *cobra.Command) {
 	f.DurationVar(&p.interval, "interval", time.Minute, "pause between the runs of --repeat; 0 is for servers of your own")
 	p.registerPath(f)
 	f.BoolVar(&p.dryRun, "dry-run", false, "resolve, print the plan, open no SMTP connection")
-	onlyTyped(f, "targets", "rcpt", "domain", "dry-run")
+	f.DurationVar(&p.rtt, "rtt", 50*time.Millisecond, "round trip that --dry-run reckons the least time with")
+	onlyTyped(f, "targets", "rcpt", "domain", "dry-run", "rtt")
 }
 
 // registerTalk registers the flags about what is said to a receiver.
@@ -156,6 +158,10 @@ func (p *probeFlags) numbers() error {
 		return usage("--repeat %d: want %s", p.repeat, ranges["repeat"])
 	case p.interval < 0:
 		return usage("--interval %s: want a pause of 0 or more, such as 1m", p.interval)
+	case p.rtt < 0:
+		return usage("--rtt %s: want a time of 0 or more, such as 50ms", p.rtt)
+	case isTyped(p.flags, "rtt") && !p.dryRun:
+		return usage("--rtt is what --dry-run reckons with: a run takes the time it takes")
 	case isTyped(p.flags, "interval") && !p.given("repeat"):
 		return usage("--interval is the pause between the runs of --repeat: say how many, such as --repeat 3")
 	case p.port < 0 || p.port > 65535, p.port == 0 && p.given("port"):

@@ -169,7 +169,7 @@ func (j *job) run(ctx context.Context) error {
 	kept, skipped := limitPlatforms(found.receivers, j.flags.perPlatform)
 	if j.flags.dryRun {
 		progress.end()
-		out.text(planText(j.options, found, kept, skipped, j.result))
+		out.text(planText(j.options, j.flags.rtt, found, kept, skipped, j.result))
 	} else {
 		j.probe(ctx, found, kept, skipped, out, progress)
 	}

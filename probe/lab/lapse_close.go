@@ -1,6 +1,9 @@
 package lab
 
-import "strconv"
+import (
+	"slices"
+	"strconv"
+)
 
 // HangUp closes at a place: without a reply, or with this one, such as "421
 // 4.7.0 Go away", in place of the right one.
@@ -26,6 +29,36 @@ func CloseAfterErrors(n int, reply string) Lapse {
 			x.hangUp(reply)
 		}
 	})
+}
+
+// CloseAfterCommands closes at the nth command of a session, from 1: without a
+// reply, or with this one in place of the right one, as postscreen does at its 21st.
+func CloseAfterCommands(n int, reply string) Lapse {
+	return onAnswer(name("close-after-commands", strconv.Itoa(n), codeWord(reply)), "closes at this command of a session", func(x *exchange) {
+		if x.nth >= n {
+			x.hangUp(reply)
+		}
+	})
+}
+
+// CloseAfterNonMail closes at the nth command of a session that is none of MAIL,
+// RCPT, DATA, BDAT, AUTH and QUIT, as Exim does at its eleventh.
+func CloseAfterNonMail(n int, reply string) Lapse {
+	return Lapse{
+		Name: name("close-after-non-mail", strconv.Itoa(n), codeWord(reply)),
+		Note: "closes at this command of a session that is not mail",
+		begin: func() hooks {
+			seen := 0
+			return hooks{answer: func(x *exchange) {
+				if x.nth == 0 || slices.Contains([]string{"MAIL", "RCPT", "DATA", "BDAT", "AUTH", "QUIT"}, x.verb) {
+					return
+				}
+				if seen++; seen >= n {
+					x.hangUp(reply)
+				}
+			}}
+		},
+	}
 }
 
 // ResetAt resets the connection at the nth command, from 1.

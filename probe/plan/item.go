@@ -10,33 +10,49 @@ import (
 // item is a check, or a control at the beginning of a session, and what the
 // packing asks of it again and again.
 type item struct {
-	check   *probe.Check
-	head    probe.Baseline // which control it is; empty: none
-	channel probe.Channel  // where its session begins
-	inside  bool           // it is played inside TLS
-	stage   int            // where in a session it stands
-	leads   probe.Start    // where it leaves the session
-	talks   bool           // it sends DATA or BDAT, after which some receivers close
-	names   bool           // it may get a recipient accepted
-	opening Cost           // of what leads a fresh connection to it
-	cost    Cost
-	atWorst int // error replies at most
+	check    *probe.Check
+	head     probe.Baseline   // which control it is; empty: none
+	needs    []probe.Baseline // controls that are still to come, and must have been played before
+	behind   []*item          // checks that must have been tried before it
+	depth    int              // of the longest row of those, one after the other
+	provides bool             // others have to wait for it
+	alone    bool             // it wants a session that nobody else uses
+	yields   bool             // see Yields
+	asksBad  bool             // see AsksBad
+	channel  probe.Channel    // where its session begins
+	inside   bool             // it is played inside TLS
+	stage    int              // where in a session it stands
+	leads    probe.Start      // where it leaves the session
+	talks    bool             // it sends DATA or BDAT, after which some receivers close
+	names    bool             // it may get a recipient accepted
+	opening  Cost             // of a fresh connection up to it
+	course   course
+	cost     Cost
+	atWorst  int // error replies at most
 }
 
 func (p *packer) item(c *probe.Check) *item {
 	it := &item{
-		check: c, channel: p.facts.Channel, leads: c.Script.Leads(c.Start), atWorst: AtWorst(c, p.facts),
-		cost: CostOf(likely(c), c.Errors+refusals(c, p.facts)),
+		check: c, channel: p.work.Facts.Channel, course: strictly(c), yields: Yields(c), asksBad: AsksBad(c),
+		leads: c.Script.Leads(c.Start), atWorst: c.AtWorst() + refusals(c, p.work.Facts), needs: p.needs(c),
 	}
-	if c.InClear() && p.facts.Channel == probe.Upgraded {
+	it.alone = c.Own || it.yields
+	it.cost = it.course.cost
+	it.cost.Errors = c.Errors + refusals(c, p.work.Facts)
+	if it.course.ends {
+		it.cost.Errors = min(1, it.cost.Errors) // who closes refuses nothing more
+	}
+	if c.InClear() && p.work.Facts.Channel == probe.Upgraded {
 		it.channel = probe.Clear
 	}
-	it.opening = CostOf(probe.Prelude(c.Start, it.channel), 0)
+	it.opening = p.openings[opening{c.Start, it.channel}]
 	it.inside = c.Start == probe.TunnelHello || it.channel != probe.Clear
-	it.talks = slices.ContainsFunc(c.Script, func(s probe.Step) bool {
-		return slices.Contains(s.Verbs(), "DATA") || slices.Contains(s.Verbs(), "BDAT")
-	})
-	it.names = slices.ContainsFunc(c.Script, func(s probe.Step) bool { return strings.Contains(s.Text, "{rcpt}") })
+	for _, step := range c.Script {
+		it.names = it.names || strings.Contains(step.Text, "{rcpt}")
+		for _, verb := range step.Verbs() {
+			it.talks = it.talks || verb == "DATA" || verb == "BDAT"
+		}
+	}
 	it.stage = it.place()
 	return it
 }
@@ -44,24 +60,75 @@ func (p *packer) item(c *probe.Check) *item {
 // control is a baseline as the first thing of a session that checks go on with:
 // a receiver then sees one session where it would see two.
 func (p *packer) control(b probe.Baseline) *item {
-	start, channel := probe.Hello, p.facts.Channel
-	switch b {
-	case probe.B2:
-		start, channel = probe.TunnelHello, probe.Clear
-	case probe.B3:
-		start = probe.Helo
+	channel, start := p.work.Facts.Channel, b.Leads()
+	it := p.item(&probe.Check{ID: string(b), Start: start})
+	if b == probe.B2 {
+		channel = probe.Clear
 	}
-	script := slices.DeleteFunc(b.Script(channel), func(s probe.Step) bool { return s.Name == probe.StepSilence })
-	it := p.item(&probe.Check{ID: string(b), Start: start, Script: script[len(probe.Prelude(start, channel)):]})
-	it.head, it.stage = b, -1
+	it.head, it.stage, it.channel = b, -1, channel
+	it.opening, it.cost = connecting, costOf(b.Script(channel))
+	if b == probe.B1 {
+		it.names, it.atWorst = true, 1 // postmaster, who may be refused
+	}
 	return it
 }
 
-// rides reports whether the check may stand behind a control: what it needs to
-// know is known by then. The controls are played in their order.
-func rides(c *probe.Check, b probe.Baseline) bool {
-	return !slices.ContainsFunc(c.Controls(), func(needed probe.Baseline) bool { return needed > b })
+// needs are the controls that are still to come and without which the check can
+// tell nothing, or nobody knows how many errors it costs.
+func (p *packer) needs(c *probe.Check) []probe.Baseline {
+	needed := c.Controls()
+	if legalRecipients(c) > 0 && !slices.Contains(needed, probe.B1) {
+		needed = append(needed, probe.B1)
+	}
+	return slices.DeleteFunc(needed, func(b probe.Baseline) bool { return !slices.Contains(p.work.Controls, b) })
 }
+
+// queue finds out which of the items have to wait for which.
+func queue(items []*item) {
+	for _, it := range items {
+		if len(it.check.Needs.Given) == 0 { // nor does it yield, then
+			continue
+		}
+		for _, before := range items {
+			if it.follows(before) {
+				it.behind = append(it.behind, before)
+				before.provides = true
+			}
+		}
+	}
+	for range items { // as long as a row can be
+		deeper := false
+		for _, it := range items {
+			for _, before := range it.behind {
+				if it.depth <= before.depth {
+					it.depth, deeper = before.depth+1, true
+				}
+			}
+		}
+		if !deeper {
+			return
+		}
+	}
+}
+
+// follows reports whether the check can be played only when the other one has
+// been: it hangs on what came of it, or it yields to it.
+func (it *item) follows(other *item) bool {
+	given := slices.ContainsFunc(it.check.Needs.Given, func(g probe.Given) bool { return g.Check == other.check.ID })
+	decides := other.check.ID == probe.RcptBeforeMail // without which the verdicts on those are not known
+	return given || it.yields && (decides || other.asksBad && !other.yields)
+}
+
+// AsksBad reports whether the check names the recipient that cannot exist, which
+// few may do: four times is what a receiver is asked for him.
+func AsksBad(c *probe.Check) bool {
+	return slices.ContainsFunc(c.Script, func(s probe.Step) bool { return strings.Contains(s.Text, "{bad}") })
+}
+
+// Yields reports whether the check names him and hangs on another one: then those
+// that do not come first, with all the tries that they may want. It may well have
+// one try, which counts for more in a session that no other check was played in.
+func Yields(c *probe.Check) bool { return len(c.Needs.Given) > 0 && AsksBad(c) }
 
 // weight is the order in which items find their place: those first that are
 // hard to place, since they want a session of their own or its beginning, or
@@ -69,7 +136,7 @@ func rides(c *probe.Check, b probe.Baseline) bool {
 func (it *item) weight() int {
 	c := it.check
 	switch {
-	case c.Own:
+	case it.alone:
 		return 0
 	case c.Start == probe.Connected, c.Start == probe.Greeted, c.Start == probe.Helo:
 		return 1
@@ -104,30 +171,20 @@ func (it *item) place() int {
 	return 4
 }
 
-// likely are the steps that a receiver gets to see which does what the RFCs say:
-// it refuses no service, so that no control of a refusal is asked for.
-func likely(c *probe.Check) probe.Script {
-	var played probe.Script
-	passed := map[string]bool{}
-	for _, s := range c.Script {
-		refused := s.If == probe.IfRefused && s.Of == probe.Test && c.Polarity == probe.Service
-		if passed[s.Name] = refused || s.If != probe.Always && passed[s.Of]; !passed[s.Name] {
-			played = append(played, s)
-		}
-	}
-	return played
-}
-
-// AtWorst is the number of error replies that the check may cause on this
-// receiver. A session in which that would be too many does not play it.
-func AtWorst(c *probe.Check, facts probe.Facts) int { return c.AtWorst() + refusals(c, facts) }
-
 // refusals is the number of legal RCPTs of the check that this receiver refuses.
 func refusals(c *probe.Check, facts probe.Facts) int {
+	if !facts.PostmasterRefused() {
+		return 0
+	}
+	return legalRecipients(c)
+}
+
+// legalRecipients counts the RCPTs of the check in their legal place.
+func legalRecipients(c *probe.Check) int {
 	n := 0
 	for _, s := range c.Script {
 		legal := s.Name == probe.Control || s.Name == probe.IsOpen && c.Polarity == probe.Keeping
-		if facts.PostmasterRefused() && legal && strings.Contains(s.Text, "{rcpt}") {
+		if legal && strings.Contains(s.Text, "{rcpt}") {
 			n++
 		}
 	}

@@ -1,6 +1,7 @@
 // Package plan packs checks into sessions: as few as the budgets allow, since
 // every session and every error reply is counted by the receiver and may get
-// the prober banned.
+// the prober banned; and says which of them have to wait for which, and how long
+// all of them take.
 //
 // A plan is a value. The package opens nothing, waits for nothing and knows no
 // receiver beyond its facts.
@@ -9,20 +10,19 @@ package plan
 import (
 	"cmp"
 	"slices"
+	"strings"
 
 	"github.com/smtpprobe/smtpprobe/probe"
 )
 
-// The budgets of one session (catalogue section 4, from the limits of real
-// servers): chasquid answers the third error with 421, Exim closes at the
-// eleventh command that is not mail, Sendmail pauses from the third EHLO,
-// postscreen takes twenty commands in all, and none after the first DATA or BDAT.
-const (
-	MaxErrors   = 2
-	MaxNonMail  = 8
-	MaxHellos   = 2
-	MaxCommands = 18
-)
+// Work is what is to be planned.
+type Work struct {
+	Checks   []*probe.Check
+	Alone    []*probe.Check   // checks each of which is the first and only one of a fresh session
+	Controls []probe.Baseline // that begin sessions, in their order
+	Facts    probe.Facts      // with what the controls are hoped to say
+	Budget   Budget
+}
 
 // Session is one planned session.
 type Session struct {
@@ -31,22 +31,32 @@ type Session struct {
 	Channel probe.Channel
 	Checks  []*probe.Check
 	Cost    Cost
+	AtWorst int   // error replies at most
+	After   []int // the sessions of the plan that must have ended before it begins
 }
 
-// Make packs the checks into sessions. Those that begin with a control come
-// first, in its order, longer ones before shorter ones, risky ones last; checks
-// that have a session of their own keep it.
-func Make(checks []*probe.Check, facts probe.Facts, controls ...probe.Baseline) []Session {
-	p := packer{facts: facts}
-	for _, b := range controls {
+// Sessions packs the checks into sessions. Those that begin with a control come
+// first, then those first whose end is the farthest away, risky ones last.
+func (w Work) Sessions() []Session {
+	p := newPacker(w)
+	if most := w.Facts.Offered.MailMax(); most > 0 { // RFC 9422 4.1
+		p.work.Budget.Mails = most
+	}
+	for _, b := range w.Controls {
 		p.open(p.control(b))
 	}
 	var items []*item
-	for _, c := range checks {
+	for _, c := range w.Checks {
 		if !c.Observes() { // nothing is sent for them
 			items = append(items, p.item(c))
 		}
 	}
+	for _, c := range w.Alone {
+		it := p.item(c)
+		it.alone = true
+		items = append(items, it)
+	}
+	queue(items)
 	slices.SortStableFunc(items, func(a, b *item) int {
 		return cmp.Or(
 			cmp.Compare(a.weight(), b.weight()),
@@ -57,19 +67,29 @@ func Make(checks []*probe.Check, facts probe.Facts, controls ...probe.Baseline) 
 	for _, it := range items {
 		p.place(it)
 	}
-	slices.SortStableFunc(p.bins[len(controls):], func(a, b bin) int {
-		return cmp.Or(cmp.Compare(a.risk(), b.risk()), cmp.Compare(b.cost.Commands, a.cost.Commands))
-	})
-	sessions := make([]Session, len(p.bins))
-	for i, b := range p.bins {
-		sessions[i] = b.session()
-	}
-	return sessions
+	return inOrder(p.bins, w.Budget.Errors)
 }
 
 type packer struct {
-	facts probe.Facts
-	bins  []bin
+	work     Work
+	openings map[opening]Cost
+	bins     []bin
+}
+
+// opening is where a fresh connection is to be led.
+type opening struct {
+	start   probe.Start
+	channel probe.Channel
+}
+
+func newPacker(w Work) *packer {
+	p := &packer{work: w, openings: map[opening]Cost{}}
+	for start := probe.Connected; start <= probe.TunnelHello; start++ {
+		for _, channel := range []probe.Channel{w.Facts.Channel, probe.Clear} {
+			p.openings[opening{start, channel}] = connecting.Plus(costOf(probe.Prelude(start, channel)))
+		}
+	}
+	return p
 }
 
 // bin is a session in the making.
@@ -78,21 +98,18 @@ type bin struct {
 	cost  Cost
 }
 
-func (b bin) risk() int {
-	if slices.ContainsFunc(b.items, func(it *item) bool { return it.check.Risky }) {
-		return 1
-	}
-	return 0
-}
-
-func (b bin) session() Session {
+// session is the bin as a plan shows it. A check that could take a session beyond
+// the budget is not played in it, unless it is the first.
+func (b bin) session(most int) Session {
 	first := b.items[0]
 	s := Session{Head: first.head, Start: first.check.Start, Channel: first.channel, Cost: b.cost}
 	for _, it := range b.items {
 		if it.head == "" {
 			s.Checks = append(s.Checks, it.check)
 		}
+		s.AtWorst += it.atWorst
 	}
+	s.AtWorst = min(s.AtWorst, max(most, first.atWorst))
 	return s
 }
 
@@ -109,11 +126,11 @@ func (p *packer) place(it *item) {
 	var fuller bin
 	for i, b := range p.bins {
 		first := b.items[0]
-		if first.head != "" && !rides(it.check, first.head) || first.check.Own || it.check.Own || first.channel != it.channel {
+		if first.alone || it.alone || first.channel != it.channel || first.head != "" && !it.rides(first.head) {
 			continue
 		}
 		with, ok := p.arrange(append(slices.Clone(b.items), it))
-		if ok && with.cost.within(p.facts.Offered.MailMax()) && (best < 0 || b.cost.Errors > p.bins[best].cost.Errors) {
+		if ok && p.work.Budget.bears(with.cost) && (best < 0 || b.cost.Errors > p.bins[best].cost.Errors) {
 			best, fuller = i, with
 		}
 	}
@@ -124,6 +141,12 @@ func (p *packer) place(it *item) {
 	p.bins[best] = fuller
 }
 
+// rides reports whether the item may stand behind a control: it waits for no
+// other one, and for no check.
+func (it *item) rides(b probe.Baseline) bool {
+	return it.depth == 0 && !slices.ContainsFunc(it.needs, func(needed probe.Baseline) bool { return needed != b })
+}
+
 // arrange orders the items of one session and counts what it costs. It fails
 // where they cannot share one.
 func (p *packer) arrange(items []*item) (bin, bool) {
@@ -132,18 +155,55 @@ func (p *packer) arrange(items []*item) (bin, bool) {
 	})
 	first := items[0]
 	b := bin{items: items, cost: first.opening}
+	if !unentangled(items) {
+		return b, false
+	}
 	now, named := first.check.Start, false
 	for i, it := range items {
 		bridge, ok := probe.Bridge(now, it.check.Start)
-		beyond := i > 0 && b.cost.Errors+it.atWorst > MaxErrors // its turn would not come
+		beyond := i > 0 && !p.work.Budget.leaves(b.cost.Errors, it.atWorst) // its turn would not come
 		if !ok || beyond || it.inside != first.inside || i > 0 && items[i-1].stage == last || named && it.talks {
 			return b, false
 		}
-		b.cost = b.cost.plus(CostOf(bridge, 0)).plus(it.cost)
+		if len(bridge) > 0 {
+			b.cost = b.cost.Plus(bridging)
+		}
+		b.cost = b.cost.Plus(it.cost)
 		now, named = it.leads, named || it.names
 	}
-	if !items[len(items)-1].check.Final {
-		b.cost.Commands++ // QUIT
+	return b.left(), true
+}
+
+// left is the bin with what it costs to leave the session.
+func (b bin) left() bin {
+	switch course := b.items[len(b.items)-1].course; {
+	case course.ends:
+		return b
+	case course.open:
+		b.cost = b.cost.Plus(clearing)
 	}
-	return b, true
+	b.cost = b.cost.Plus(quitting)
+	return b
+}
+
+// unentangled holds that no two sessions can wait for each other: a check for
+// which others wait shares no session with one that waits longer than itself.
+func unentangled(items []*item) bool {
+	deepest := 0
+	for _, it := range items {
+		deepest = max(deepest, it.depth)
+	}
+	return !slices.ContainsFunc(items, func(it *item) bool { return it.provides && it.depth < deepest })
+}
+
+// String names the control and the checks.
+func (s Session) String() string {
+	var what []string
+	if s.Head != "" {
+		what = append(what, "control "+string(s.Head))
+	}
+	for _, c := range s.Checks {
+		what = append(what, c.ID)
+	}
+	return strings.Join(what, ", ")
 }

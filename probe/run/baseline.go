@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"github.com/smtpprobe/smtpprobe/probe"
-	"github.com/smtpprobe/smtpprobe/probe/plan"
 	"github.com/smtpprobe/smtpprobe/probe/wire"
 )
 
@@ -49,6 +48,7 @@ func (p *prober) upgrade(f probe.Facts) bool {
 	if p.options.TLS != Auto || p.record.Channel != probe.Clear || !f.Offered.Has("STARTTLS") {
 		return false
 	}
+	p.gathered = nil
 	p.record.Channel = probe.Upgraded
 	p.record.Baselines[probe.B0Clear] = p.record.Baselines[probe.B0]
 	delete(p.record.Baselines, probe.B0)
@@ -91,25 +91,14 @@ func (p *prober) verdictOn(f probe.Facts, walk probe.Walk) (probe.Status, string
 	return probe.StatusBlocked, walk.Failure()
 }
 
-// baselines runs B1 to B3 as far as the checks need them, with checks behind
-// them: what a receiver sees of a prober is sessions.
-func (p *prober) baselines(ctx context.Context) {
-	needed := p.controls()
-	hoped := p.facts().Hoping(needed)
-	for _, planned := range plan.Make(p.pending(hoped), hoped, needed...)[:len(needed)] {
-		if ctx.Err() != nil || p.over() {
-			return
-		}
-		p.baseline(ctx, planned.Head, planned.Checks)
-	}
-}
-
-// controls are the baselines that the checks need, besides B0.
-func (p *prober) controls() []probe.Baseline {
-	f := p.facts()
+// controls are the baselines that the checks need, besides B0, and that are still
+// to come.
+func (p *prober) controls(f probe.Facts) []probe.Baseline {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	var needed []probe.Baseline
 	add := func(b probe.Baseline, possible bool) {
-		if possible && wants(p.checks, b) {
+		if possible && !slices.Contains(p.headed, b) && wants(p.checks, b) {
 			needed = append(needed, b)
 		}
 	}
@@ -127,6 +116,11 @@ func wants(checks []*probe.Check, b probe.Baseline) bool {
 // baseline runs one baseline, with checks behind it, and a second time, alone,
 // where it did not come to its end.
 func (p *prober) baseline(ctx context.Context, b probe.Baseline, riders []*probe.Check) {
+	defer func() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.headed = append(p.headed, b)
+	}()
 	for try := 1; try <= baselineTries && ctx.Err() == nil && !p.over(); try++ {
 		if _, err := p.converse(ctx, b, riders); err == nil && p.facts().Failed[b] == "" {
 			return
@@ -160,11 +154,13 @@ func (p *prober) converse(ctx context.Context, b probe.Baseline, riders []*probe
 	if !cut {
 		p.heard(b, t)
 	}
+	at := passage{before: t, said: t, now: b.Leads(), offered: probe.OfferedIn(walk), played: 1}
 	var tries []try
 	if !cut && walk.Failure() == "" {
-		tries = p.ride(ctx, s, b, walk, t, p.askable(riders))
+		tries = p.ride(ctx, s, &at, riders)
 	}
 	parting := p.leave(ctx, s)
+	p.learn(append(at.said, parting...))
 	if cut {
 		return probe.Walk{}, ctx.Err()
 	}
@@ -188,6 +184,7 @@ func (p *prober) converse(ctx context.Context, b probe.Baseline, riders []*probe
 func (p *prober) outOfStep(alone bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.gathered = nil
 	p.record.Shifted = p.record.Shifted || alone
 }
 
@@ -195,6 +192,7 @@ func (p *prober) outOfStep(alone bool) {
 func (p *prober) heard(b probe.Baseline, t probe.Transcript) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.gathered = nil
 	p.record.Baselines[b] = t
 }
 

@@ -2,57 +2,41 @@ package run
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/smtpprobe/smtpprobe/probe"
 	"github.com/smtpprobe/smtpprobe/probe/plan"
+	"github.com/smtpprobe/smtpprobe/probe/smtp"
 )
 
-// PlannedSession is one session as --dry-run shows it.
-type PlannedSession struct {
-	What     string // the baseline, or the checks by their IDs
-	Commands int
-	Errors   int // at worst
-}
-
-// Plan is what a run would do on a receiver that greets, and that offers
-// everything a check wants offered and nothing that it wants absent.
-func (o Options) Plan() []PlannedSession {
+// Plan is what a run would do on a receiver that greets and does what the RFCs
+// say, and that offers everything a check wants offered and nothing that it wants
+// absent.
+func (o Options) Plan() []plan.Session {
 	checks := slices.DeleteFunc(o.Wanted(), func(c *probe.Check) bool { return c.Needs.Greeting != "" })
-	channel := o.channel()
-	alone := func(b probe.Baseline) PlannedSession {
-		cost := plan.CostOf(b.Script(channel), 0)
-		return PlannedSession{What: "control " + string(b), Commands: cost.Commands + 1}
-	}
-	var controls []probe.Baseline
+	w := plan.Work{Checks: checks, Facts: probe.Facts{Channel: o.channel()}, Budget: plan.Polite()}
 	for _, b := range []probe.Baseline{probe.B1, probe.B2, probe.B3} {
-		if wants(checks, b) && (b != probe.B2 || channel == probe.Clear && o.TLS != Never) {
-			controls = append(controls, b)
+		if wants(checks, b) && (b != probe.B2 || o.channel() == probe.Clear && o.TLS != Never) {
+			w.Controls = append(w.Controls, b)
 		}
 	}
-	sessions := []PlannedSession{alone(probe.B0)}
-	for _, s := range plan.Make(checks, probe.Facts{Channel: channel}, controls...) {
-		what := names(s.Checks)
-		if s.Head != "" {
-			what = strings.TrimSuffix("control "+string(s.Head)+", "+what, ", ")
-		}
-		sessions = append(sessions, PlannedSession{What: what, Commands: s.Cost.Commands, Errors: worst(s)})
-	}
-	return append(sessions, alone(probe.B0Again))
+	return w.Whole()
 }
 
-// worst is the number of error replies that a session may get at most. A check
-// that could take a session beyond the budget is not played in it.
-func worst(s plan.Session) int {
-	sum, least := 0, plan.MaxErrors
-	if s.Head == probe.B1 {
-		sum = 1 // postmaster may be refused
+// PlanFor is what it would do on one that offers these keywords in clear, and
+// inside TLS the same but STARTTLS: session by session what a run then does.
+func (o Options) PlanFor(offered smtp.Capabilities) []plan.Session {
+	served := smtp.Reply{Code: 250}
+	facts := probe.Facts{
+		Channel: o.channel(), Greeting: smtp.Reply{Code: 220}, Mail: served, MailClear: served, Noop: served,
+		Offered: offered, OfferedClear: offered,
 	}
-	for i, c := range s.Checks {
-		sum += c.AtWorst()
-		if i == 0 && s.Head == "" {
-			least = max(least, c.AtWorst())
-		}
+	if facts.Channel != probe.Clear {
+		facts.Offered = offered.Without("STARTTLS")
+		facts.OfferedTLS, facts.Starttls = facts.Offered, smtp.Reply{Code: 220}
 	}
-	return min(sum, least)
+	p := &prober{options: o, checks: o.Wanted(), record: probe.Record{Channel: o.channel(), NoTLS: o.TLS == Never}}
+	controls := p.controls(facts)
+	facts = facts.Hoping(controls)
+	pending, risky := p.pending(facts)
+	return p.work(slices.Concat(pending, risky), facts, controls).Whole()
 }

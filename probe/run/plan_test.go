@@ -54,24 +54,23 @@ func TestBudgets(t *testing.T) {
 	}
 }
 
-// TestDryRunSaysWhatARunDoes holds the plan of --dry-run against what strict
-// receivers counted: no session more, none with more commands or errors.
-func TestDryRunSaysWhatARunDoes(t *testing.T) {
+// TestDryRunIsTheMost holds that a receiver which does what the RFCs say, whatever
+// it offers, gets no more of anything than --dry-run says.
+func TestDryRunIsTheMost(t *testing.T) {
 	for name, make := range strictWorlds() {
 		if name == "two mails a session" {
 			continue // a plan knows no limit that a receiver may have
 		}
 		t.Run(name, func(t *testing.T) {
 			w := make()
-			o := w.options()
-			planned := o.Plan()
+			most := w.options().Plan()
 			commands, worst := 0, 0
-			for _, s := range planned {
-				commands, worst = commands+s.Commands, max(worst, s.Errors)
+			for _, s := range most {
+				commands, worst = commands+s.Cost.Commands, max(worst, s.AtWorst)
 			}
 			out := w.probe(t)
-			if got := out.report.Sessions; got > len(planned) {
-				t.Errorf("got %d sessions, want at most the %d that were planned", got, len(planned))
+			if got := out.report.Sessions; got > len(most) {
+				t.Errorf("got %d sessions, want at most the %d that were planned", got, len(most))
 			}
 			if got := out.report.Commands; got > commands {
 				t.Errorf("got %d commands, want at most the %d that were planned", got, commands)
@@ -82,6 +81,20 @@ func TestDryRunSaysWhatARunDoes(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestOneRecipient holds that LIMITS RCPTMAX is honoured: what names two in one
+// transaction is not played.
+func TestOneRecipient(t *testing.T) {
+	w := &world{receiver: lab.Receiver{Extensions: append(lab.DefaultExtensions(), "LIMITS RCPTMAX=1")}}
+	out := w.probe(t)
+	sound(t, w, out)
+	if r := of(t, out.report, probe.RcptRefused); r.Verdict != probe.NotApplicable || !strings.Contains(r.Reason, "LIMITS allows 1") {
+		t.Errorf("got %s (%s), want not-applicable, and that LIMITS allows 1", r.Verdict, r.Reason)
+	}
+	if r := of(t, out.report, "rset-clears"); r.Verdict != probe.Correct {
+		t.Errorf("got %s (%s) where one RCPT is enough, want correct", r.Verdict, r.Reason)
 	}
 }
 
@@ -119,7 +132,7 @@ func TestDryRunNamesEveryCheckOnce(t *testing.T) {
 	o := (&world{}).options()
 	var named []string
 	for _, s := range o.Plan() {
-		for what := range strings.SplitSeq(s.What, ", ") {
+		for what := range strings.SplitSeq(s.String(), ", ") {
 			if !strings.HasPrefix(what, "control ") {
 				named = append(named, what)
 			}

@@ -3,7 +3,6 @@ package run
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -82,8 +81,11 @@ type prober struct {
 
 	mu       sync.Mutex // guards what follows while sessions run side by side
 	record   probe.Record
-	lost     map[string]int // how often a check's turn did not come
-	silent   int            // sessions running that never came to their checks
+	gathered *probe.Facts     // of the record; nil: it has changed
+	lost     map[string]int   // how often a check's turn did not come
+	lessons  plan.Lessons     // of what one session bears
+	headed   []probe.Baseline // controls that had their sessions, whatever came of it
+	silent   int              // sessions running that never came to their checks
 	status   probe.Status
 	sessions int
 	planned  int
@@ -109,10 +111,21 @@ func (p *prober) over() bool {
 func (p *prober) facts() probe.Facts {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.record.Facts()
+	return p.known()
 }
 
-// run goes through the stages: baselines, checks, and the first baseline again.
+// known are the facts, read again only when a baseline has told something. The
+// caller holds the lock.
+func (p *prober) known() probe.Facts {
+	if p.gathered == nil {
+		facts := p.record.Facts()
+		p.gathered = &facts
+	}
+	return *p.gathered
+}
+
+// run goes through the stages: the first baseline, checks with the others, and
+// the first baseline again.
 func (p *prober) run(ctx context.Context) {
 	p.plain(ctx)
 	if p.over() {
@@ -121,7 +134,6 @@ func (p *prober) run(ctx context.Context) {
 	if p.over() || ctx.Err() != nil {
 		return
 	}
-	p.baselines(ctx)
 	p.rounds(ctx)
 	if p.over() { // turned away: what was not controlled by then never will be
 		p.failed(probe.B0Again, p.record.Over)
@@ -142,7 +154,7 @@ func (p *prober) turnedAway(ctx context.Context) {
 			if !c.Needs.Greeting.Has(facts.Greeting.Code) || ctx.Err() != nil || p.told(c) {
 				break
 			}
-			p.session(ctx, plan.Make([]*probe.Check{c}, facts)[0])
+			p.session(ctx, p.work([]*probe.Check{c}, facts, nil).Sessions()[0])
 		}
 	}
 }
@@ -158,91 +170,8 @@ func (p *prober) told(c *probe.Check) bool {
 func (p *prober) failed(b probe.Baseline, why string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.gathered = nil
 	p.record.Baselines[b] = probe.Transcript{{From: probe.FromProbe, Note: probe.NoteUnconnected, Text: why}}
-}
-
-// rounds plays the checks. What is lost with its session, or may have been an
-// accident, is planned again, until nothing is left that may tell more.
-func (p *prober) rounds(ctx context.Context) {
-	for ctx.Err() == nil && !p.over() {
-		pending := p.pending(p.facts())
-		if len(pending) == 0 {
-			return
-		}
-		p.play(ctx, p.pack(pending))
-	}
-}
-
-// pending are the checks that can tell something, by the facts, and have not yet.
-func (p *prober) pending(facts probe.Facts) []*probe.Check {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	var pending, risky []*probe.Check
-	bench := probe.NewBench(p.options.Catalogue, p.record)
-	for _, c := range p.checks {
-		if c.Observes() || p.lost[c.ID] >= maxLost || p.record.Settled(c, p.options.Catalogue, facts) || p.record.Awaits(c) != "" {
-			continue
-		}
-		if len(p.record.Tries[c.ID]) == 0 || !p.waits(c, facts) && bench.Decide(c).Again {
-			if c.Risky {
-				risky = append(risky, c)
-			} else {
-				pending = append(pending, c)
-			}
-		}
-	}
-	if len(pending) > 0 {
-		return pending
-	}
-	return risky // last, so that what they cost costs nobody else
-}
-
-// waits reports whether a check that was tried is judged beside others that are
-// still to come. The caller holds the lock.
-func (p *prober) waits(c *probe.Check, facts probe.Facts) bool {
-	return slices.ContainsFunc(c.Needed(), func(id string) bool {
-		other := probe.CheckByID(p.options.Catalogue, id)
-		return other != nil && len(p.record.Tries[id]) == 0 && p.lost[id] < maxLost && !p.record.Settled(other, p.options.Catalogue, facts)
-	})
-}
-
-// pack plans the sessions of a round. A check that is tried again is the first
-// of a fresh session, so that no error of another one comes before it.
-func (p *prober) pack(pending []*probe.Check) []plan.Session {
-	facts := p.facts()
-	var fresh, again []*probe.Check
-	for _, c := range pending {
-		if len(p.record.Tries[c.ID]) == 0 && p.lost[c.ID] == 0 {
-			fresh = append(fresh, c)
-		} else {
-			again = append(again, c)
-		}
-	}
-	sessions := plan.Make(fresh, facts)
-	for _, c := range again {
-		sessions = append(sessions, plan.Make([]*probe.Check{c}, facts)...)
-	}
-	return sessions
-}
-
-// play runs the sessions of a round, as many at once as the options allow.
-func (p *prober) play(ctx context.Context, sessions []plan.Session) {
-	p.mu.Lock()
-	p.planned = p.sessions + len(sessions) + 1
-	p.mu.Unlock()
-	var wg sync.WaitGroup
-	slots := make(chan struct{}, max(1, p.options.Wire.Sessions))
-	for _, s := range sessions {
-		slots <- struct{}{}
-		if p.over() || ctx.Err() != nil {
-			break
-		}
-		wg.Go(func() {
-			defer func() { <-slots }()
-			p.guarded(func() { p.session(ctx, s) })
-		})
-	}
-	wg.Wait()
 }
 
 func (p *prober) progress(doing string) {

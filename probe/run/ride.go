@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	"github.com/smtpprobe/smtpprobe/probe"
-	"github.com/smtpprobe/smtpprobe/probe/plan"
 	"github.com/smtpprobe/smtpprobe/probe/smtp"
 	"github.com/smtpprobe/smtpprobe/probe/wire"
 )
@@ -13,46 +12,37 @@ import (
 // passage is where a session is, and what led it there.
 type passage struct {
 	before  probe.Transcript // what transcripts of checks begin with
+	said    probe.Transcript // all of it
 	now     probe.Start
 	offered smtp.Capabilities // by its latest EHLO; nil where it heard none
 	played  int               // checks, and a control at the beginning
 }
 
 // ride plays checks behind a control that came to its end, in its session.
-func (p *prober) ride(ctx context.Context, s *wire.Session, b probe.Baseline, walk probe.Walk, control probe.Transcript, riders []*probe.Check) []try {
-	if len(riders) == 0 {
-		return nil
-	}
-	at := passage{before: control, now: probe.Hello, offered: probe.OfferedIn(walk), played: 1}
-	switch b {
-	case probe.B2:
-		at.now = probe.TunnelHello
-	case probe.B3:
-		at.now = probe.Helo
-	}
-	tries, left, why := p.playChecks(ctx, s, at, riders)
+func (p *prober) ride(ctx context.Context, s *wire.Session, at *passage, riders []*probe.Check) []try {
+	tries, left, why := p.playChecks(ctx, s, at, p.askable(riders))
 	p.lose(left, 1, why)
 	return tries
 }
 
-// askable are the checks that still can tell something, now that the control
-// before them is known.
+// askable are the checks that still can tell something, now that more is known
+// than when they were planned.
 func (p *prober) askable(riders []*probe.Check) []*probe.Check {
 	facts := p.facts()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return slices.DeleteFunc(slices.Clone(riders), func(c *probe.Check) bool {
-		return p.record.Settled(c, p.options.Catalogue, facts)
+		return p.record.Settled(c, p.options.Catalogue, facts) || p.yields(c)
 	})
 }
 
 // playChecks plays one check after the other. It returns those that were played,
 // and those whose turn did not come, and why.
-func (p *prober) playChecks(ctx context.Context, s *wire.Session, at passage, checks []*probe.Check) ([]try, []*probe.Check, string) {
+func (p *prober) playChecks(ctx context.Context, s *wire.Session, at *passage, checks []*probe.Check) ([]try, []*probe.Check, string) {
 	facts := p.facts()
 	var tries []try
 	for i, c := range checks {
-		if at.played > 0 && !p.cross(ctx, s, &at, c, facts) {
+		if at.played > 0 && !p.cross(ctx, s, at, c, facts) {
 			return tries, checks[i:], lostTurn
 		}
 		if why := changed(c, at.offered); why != "" {
@@ -62,6 +52,7 @@ func (p *prober) playChecks(ctx context.Context, s *wire.Session, at passage, ch
 		script, _ := facts.Fill(c.Script) // what cannot be filled was never planned
 		begin := s.Begin(at.played)
 		own := s.Play(ctx, script)
+		at.said = append(at.said[:len(at.said):len(at.said)], own...)
 		tries = append(tries, try{c, append(append(at.before[:len(at.before):len(at.before)], begin), own...)})
 		at.played++
 		walk := probe.ReplayAll(script, own)
@@ -82,12 +73,13 @@ const lostTurn = "its sessions ended before its turn"
 // not bear one, or came to another place than was planned.
 func (p *prober) cross(ctx context.Context, s *wire.Session, at *passage, c *probe.Check, facts probe.Facts) bool {
 	bridge, reachable := probe.Bridge(at.now, c.Start)
-	if !reachable || !s.Usable() || s.Errors()+plan.AtWorst(c, facts) > plan.MaxErrors {
+	if !reachable || !s.Usable() || !p.budget().Leaves(s.Errors(), c, facts) {
 		return false
 	}
 	crossed := s.Play(ctx, bridge)
 	walk := probe.ReplayAll(bridge, crossed)
 	at.before = append(at.before[:len(at.before):len(at.before)], crossed...)
+	at.said = append(at.said[:len(at.said):len(at.said)], crossed...)
 	at.now, at.offered = c.Start, said(walk, at.offered)
 	return !walk.Ends() && s.Usable()
 }

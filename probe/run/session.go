@@ -12,16 +12,26 @@ import (
 	"github.com/smtpprobe/smtpprobe/probe/wire"
 )
 
-// session plays the checks of one planned session.
+// session plays one planned session. A check that can tell nothing, now that more
+// is known than when it was planned, is left out.
 func (p *prober) session(ctx context.Context, planned plan.Session) {
+	if planned.Head != "" {
+		p.baseline(ctx, planned.Head, planned.Checks)
+		return
+	}
+	if planned.Checks = p.askable(planned.Checks); len(planned.Checks) == 0 {
+		return
+	}
 	p.progress(names(planned.Checks))
 	s, ok := p.open(ctx)
 	if !ok {
 		p.lose(planned.Checks, 1, "no session could be opened") // Over says why, where that ended the run
 		return
 	}
-	tries, left, why := p.converseChecks(ctx, s, planned)
+	at := passage{now: planned.Start}
+	tries, left, why := p.converseChecks(ctx, s, &at, planned)
 	parting := p.leave(ctx, s)
+	p.learn(append(at.said, parting...))
 	p.settle(tries, s.Shifted(), parting)
 	p.lose(left, 1, why)
 }
@@ -83,9 +93,10 @@ func shifted(tries []try) bool {
 
 // converseChecks plays prelude and checks on a session. It returns a transcript
 // for each check that was played, and those whose turn did not come, and why.
-func (p *prober) converseChecks(ctx context.Context, s *wire.Session, planned plan.Session) ([]try, []*probe.Check, string) {
+func (p *prober) converseChecks(ctx context.Context, s *wire.Session, at *passage, planned plan.Session) ([]try, []*probe.Check, string) {
 	prelude := probe.Prelude(planned.Start, planned.Channel)
 	before := s.Play(ctx, prelude)
+	at.before, at.said = before, before
 	// Before the greeting nobody asks whether the session is usable: whoever looks
 	// takes the greeting away from the check that is about what comes before it.
 	if walk := probe.ReplayAll(prelude, before); walk.Ends() || planned.Start != probe.Connected && !s.Usable() {
@@ -99,7 +110,8 @@ func (p *prober) converseChecks(ctx context.Context, s *wire.Session, planned pl
 	if planned.Start == probe.Hello || planned.Start == probe.TunnelHello {
 		p.prepared()
 	}
-	return p.playChecks(ctx, s, passage{before: before, now: planned.Start, offered: probe.OfferedIn(walk)}, planned.Checks)
+	at.offered = probe.OfferedIn(walk)
+	return p.playChecks(ctx, s, at, planned.Checks)
 }
 
 // hello is the exchange of EHLO or HELO in the transcript of a check that says it.
