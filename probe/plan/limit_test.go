@@ -62,7 +62,15 @@ func TestLimitsOfASession(t *testing.T) {
 		"at the greeting":                    {[]string{""}, plan.Polite()},
 		"at the first command":               {[]string{"EHLO:x"}, plan.Polite()},
 		"QUIT ends every session":            {[]string{"EHLO:250 QUIT:221+x", fine + "QUIT:x"}, plan.Polite()},
-		"wider than the budget is no limit":  {[]string{strings.Repeat("MAIL:250 ", 40) + "MAIL:x"}, plan.Polite()},
+		"another end takes nothing back": {
+			[]string{fine + "DATA:503 RCPT:503 " + fine + "MAIL:x", fine + "MAIL:x", fine + "NOOP:x", fine + "DATA:503 RCPT:x"},
+			with(func(b *plan.Budget) { b.Commands = 8 }),
+		},
+		"more commands are borne later": {[]string{fine + "MAIL:x", fine + fine}, plan.Polite()},
+		"more that is no mail is borne later": {
+			[]string{"EHLO:250 MAIL:250 MAIL:250 MAIL:250", "EHLO:250 RSET:250 NOOP:x", "EHLO:250 RSET:250 NOOP:250"}, plan.Polite(),
+		},
+		"wider than the budget is no limit": {[]string{strings.Repeat("MAIL:250 ", 40) + "MAIL:x"}, plan.Polite()},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

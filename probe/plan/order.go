@@ -18,8 +18,8 @@ const nominal = 50 * time.Millisecond
 func inOrder(bins []bin, errors int) []Session {
 	waits := after(bins)
 	rest := make([]time.Duration, len(bins)) // from the beginning of the session to the end of all that wait for it
-	for changed := true; changed; {
-		changed = false
+	for range bins {                         // as long as the longest row can be
+		changed := false
 		for i, b := range bins {
 			rest[i] = max(rest[i], b.cost.At(nominal))
 			for _, before := range waits[i] {
@@ -27,6 +27,9 @@ func inOrder(bins []bin, errors int) []Session {
 					rest[before], changed = least, true
 				}
 			}
+		}
+		if !changed {
+			break
 		}
 	}
 	order := make([]int, len(bins))

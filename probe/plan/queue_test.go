@@ -34,7 +34,8 @@ func TestCriticalPath(t *testing.T) {
 			[]plan.Session{session(2, time.Second), ten}, 2, 0, plan.Path{Sessions: 1, RoundTrips: 2, Silent: time.Second},
 		},
 		"silences overlap": {
-			[]plan.Session{session(1, 5*time.Second), session(1, 2*time.Second), session(1, 2*time.Second)}, 2, 0,
+			[]plan.Session{session(1, 5*time.Second), session(1, 2*time.Second), session(1, 2*time.Second)},
+			2, 0,
 			plan.Path{Sessions: 1, RoundTrips: 1, Silent: 5 * time.Second},
 		},
 		"one waits for another": {
@@ -95,6 +96,48 @@ func TestQueueEndsWithAll(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestNobodyWaitsForEachOther holds that checks which hang on others do not end up
+// beside those for which others wait, so that two sessions would wait for each other.
+func TestNobodyWaitsForEachOther(t *testing.T) {
+	check := func(id string, errors int, given ...string) *probe.Check {
+		c := &probe.Check{ID: id, Start: probe.Hello, Errors: errors, Script: probe.Script{probe.Line(probe.Test, "NOOP")}}
+		for _, g := range given {
+			c.Needs.Given = append(c.Needs.Given, probe.Given{Check: g, Step: probe.Test, Codes: "250"})
+		}
+		return c
+	}
+	for name, all := range map[string][]*probe.Check{
+		"one on another":   {check("a", 0), check("b", 0, "a")},
+		"a row":            {check("c", 0, "b"), check("b", 0, "a"), check("a", 0)},
+		"two on two":       {check("a", 1), check("b", 2), check("on a", 0, "a"), check("on b", 1, "b")},
+		"on both":          {check("a", 1), check("b", 0), check("on both", 1, "a", "b"), check("on that", 0, "on both")},
+		"others fill them": {check("a", 1), check("b", 1, "a"), check("x", 0), check("y", 1), check("z", 1)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			sessions := plan.Work{Checks: all, Budget: plan.Polite()}.Sessions()
+			tried := map[string]bool{}
+			q := plan.NewQueue(sessions)
+			for range sessions {
+				i := q.Next()
+				if i < 0 {
+					t.Fatalf("%v can never begin", q.Left())
+				}
+				for _, c := range sessions[i].Checks {
+					for _, g := range c.Needs.Given {
+						if !tried[g.Check] {
+							t.Errorf("%s begins before %s is known", c.ID, g.Check)
+						}
+					}
+				}
+				for _, c := range sessions[i].Checks {
+					tried[c.ID] = true
+				}
+				q.End(i)
+			}
+		})
+	}
 }
 
 // TestPlanIsShort holds that the sessions of the standard profile are spread over

@@ -14,9 +14,9 @@ import (
 
 // course is a run of the whole catalogue over a line, with so many sessions at
 // once and no pace, and the plan of it.
-func course(t *testing.T, make func() *world, rtt time.Duration, sessions int) ([]plan.Session, outcome) {
+func course(t *testing.T, build func() *world, rtt time.Duration, sessions int) ([]plan.Session, outcome) {
 	t.Helper()
-	w := make()
+	w := build()
 	change := w.change
 	w.way, w.change = far(rtt), func(o *run.Options) {
 		o.Catalogue, o.Selected = checks.All(), checks.All()
