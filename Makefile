@@ -31,6 +31,7 @@ race: ## Run the tests under the race detector (needs a C compiler)
 
 thorough: ## Compare every check alone with sessions shared, with all lapses of the lab
 	go test -tags thorough -count=1 -run TestSharedSessionsTellNothingElse ./probe/run
+	go test -tags thorough -count=1 -run TestEveryLapseIsReadBack ./report
 
 fuzz: ## Run every fuzz target for FUZZTIME (30s, or a count such as 10000x)
 	@grep -rn --include='*_test.go' '^func Fuzz' . | \

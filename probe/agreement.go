@@ -44,10 +44,11 @@ type Answer struct {
 	Torn      bool     // tries of one run disagreed
 	Unasked   bool     // the check was not put to the receiver: that says nothing of it
 	Reason    string   // of the last one, where there is no verdict
+	Foreign   string   // the verdict in a report of another version, as in Result
 }
 
 // Settled reports whether it is an answer at all.
-func (a Answer) Settled() bool { return a.Verdict != Inconclusive }
+func (a Answer) Settled() bool { return a.Verdict != Inconclusive || a.Foreign != "" }
 
 // String is the answer as texts show it: "strict (503)".
 func (a Answer) String() string {
@@ -56,6 +57,8 @@ func (a Answer) String() string {
 		return "tries that disagree"
 	case a.Unasked:
 		return "not asked"
+	case a.Foreign != "":
+		return a.Foreign
 	case a.Code != 0 && a.Settled():
 		return fmt.Sprintf("%s (%d)", a.Verdict, a.Code)
 	}
@@ -79,15 +82,18 @@ type sighting struct {
 }
 
 // torn reports whether the tries of the run disagreed.
-func (s sighting) torn() bool {
-	return s.result.Verdict == Inconclusive && strings.HasPrefix(s.result.Reason, disagreement)
+func (s sighting) torn() bool { return s.result.Torn() }
+
+// Torn reports whether it has no verdict because its tries disagree.
+func (r Result) Torn() bool {
+	return r.Verdict == Inconclusive && r.Foreign == "" && strings.HasPrefix(r.Reason, disagreement)
 }
 
 // answer is the sighting without what belongs to its run.
 func (s sighting) answer() Answer {
-	a := Answer{Verdict: s.result.Verdict, Torn: s.torn()}
+	a := Answer{Verdict: s.result.Verdict, Foreign: s.result.Foreign, Torn: s.torn()}
 	switch {
-	case a.Verdict.Known():
+	case a.Verdict.Known() || a.Foreign != "":
 		a.Code = s.result.Reply.Code
 	case a.Verdict == Inconclusive && !a.Torn:
 		a.Unasked = s.unasked
@@ -96,7 +102,7 @@ func (s sighting) answer() Answer {
 }
 
 func (a Answer) same(b Answer) bool {
-	return a.Verdict == b.Verdict && a.Code == b.Code && a.Torn == b.Torn && a.Unasked == b.Unasked
+	return a.Verdict == b.Verdict && a.Foreign == b.Foreign && a.Code == b.Code && a.Torn == b.Torn && a.Unasked == b.Unasked
 }
 
 // whole leaves out what an observation could not know: a run in which that was not

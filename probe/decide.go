@@ -19,6 +19,7 @@ type Record struct {
 	Lost      map[string]string       // of each check that was not run: why
 	Shifted   bool                    // a control by itself was out of step at its end
 	Over      string                  // why the whole run ended early; empty: it did not
+	Partial   bool                    // read from a report without all transcripts: what is missing here may have been there
 }
 
 // Result is the verdict of one check on one receiver.
@@ -33,6 +34,7 @@ type Result struct {
 	Transcript  Transcript // of the try that decided
 	Again       bool       // another try in a fresh session may tell more
 	Agreement   Agreement  // of several runs; zero where there was one
+	Foreign     string     // the verdict in a report of another version, which this one does not know and takes for Inconclusive
 	shared      bool       // the session had played other checks before
 	seenIn      string     // of an observation: the control or check whose transcript decided
 }

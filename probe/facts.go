@@ -25,6 +25,9 @@ const (
 	B0Clear Baseline = "B0 in clear"
 )
 
+// Baselines lists the baselines in their order.
+func Baselines() []Baseline { return []Baseline{B0Clear, B0, B1, B2, B3, B0Again} }
+
 // Names of the steps of baselines that facts are taken from.
 const (
 	stepMail  = "mail"

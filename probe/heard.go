@@ -54,7 +54,7 @@ func (x Exchange) Command() (string, bool) {
 func (rec Record) Heard(catalogue []Check) [][]Exchange {
 	var heard [][]Exchange
 	begun := map[[3]time.Duration]bool{}
-	for _, b := range []Baseline{B0Clear, B0, B1, B2, B3, B0Again} {
+	for _, b := range Baselines() {
 		t := rec.Baselines[b]
 		begun[t.began()] = true // checks that ride on it begin with it
 		heard = append(heard, of(string(b), t.Exchanges()))

@@ -41,6 +41,7 @@ var rooms = []room{
 	{folder: "probe/resolve", ours: []string{"probe"}, clock: true},
 	{folder: "probe/lab/...", ours: []string{"probe/smtp", "probe/oracle"}, clock: true},
 	{folder: "checks", ours: []string{"probe", "probe/smtp"}, never: append([]string{"time"}, outside...)},
+	{folder: "report/schematest", ours: []string{"report"}, never: outside},
 	{folder: "report/...", ours: []string{"probe", "probe/smtp", "probe/oracle"}, clock: true},
 	{folder: "cmd/...", ours: []string{
 		"checks", "report/...", "probe", "probe/smtp", "probe/oracle", "probe/plan", "probe/wire",
@@ -50,16 +51,17 @@ var rooms = []room{
 
 // confined names packages, with all below them, that are for some rooms only.
 var confined = map[string][]string{
-	"net/smtp":                          {}, // enforces the order that must be broken
-	"net/textproto":                     {}, // hides the octets
-	"github.com/spf13/cobra":            {"cmd/..."},
-	"github.com/goccy/go-yaml":          {"cmd/..."},
-	"github.com/miekg/dns":              {"probe/resolve", "probe/lab/..."},
-	"github.com/olekukonko/tablewriter": {"report/..."},
-	"github.com/rogpeppe/go-internal":   {}, // these four are for tests
-	"github.com/yuin/goldmark":          {},
-	"go.uber.org/goleak":                {},
-	"pgregory.net/rapid":                {},
+	"net/smtp":                              {}, // enforces the order that must be broken
+	"net/textproto":                         {}, // hides the octets
+	"github.com/spf13/cobra":                {"cmd/..."},
+	"github.com/goccy/go-yaml":              {"cmd/..."},
+	"github.com/miekg/dns":                  {"probe/resolve", "probe/lab/..."},
+	"github.com/olekukonko/tablewriter":     {"report/..."},
+	"github.com/santhosh-tekuri/jsonschema": {"report/schematest"}, // which only tests import
+	"github.com/rogpeppe/go-internal":       {},                    // these four are for tests
+	"github.com/yuin/goldmark":              {},
+	"go.uber.org/goleak":                    {},
+	"pgregory.net/rapid":                    {},
 }
 
 // clockFuncs are the functions of package time that ask or await the time; its durations are mere numbers.

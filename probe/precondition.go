@@ -8,6 +8,9 @@ import (
 	"github.com/smtpprobe/smtpprobe/probe/smtp"
 )
 
+// TLSOff is the reason of a result that tells of the run and not of the receiver.
+const TLSOff = "TLS is switched off for this run"
+
 // Precondition says whether the check can tell anything at all on a receiver
 // with these facts. The second value is false where it can, as far as they
 // reach.
@@ -119,7 +122,7 @@ func tlsPrecondition(c *Check, facts Facts, noTLS bool) (Finding, bool) {
 	case c.InClear() && facts.Channel == Implicit:
 		return Absent("TLS is there from the first octet, so nothing can be said in clear"), true
 	case noTLS && (c.Needs.Upgrade || tunnel):
-		return Absent("TLS is switched off for this run"), true
+		return Absent(TLSOff), true
 	case !c.Needs.Upgrade && !tunnel, facts.OfferedClear == nil:
 		return Finding{}, false
 	case !facts.StarttlsOffered():

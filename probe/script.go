@@ -1,6 +1,8 @@
 package probe
 
 import (
+	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -168,6 +170,23 @@ const (
 	Upgraded                // inside TLS after STARTTLS
 	Implicit                // TLS from the first octet
 )
+
+var channelNames = [...]string{"clear", "upgraded", "implicit"}
+
+func (c Channel) String() string { return channelNames[c] }
+
+// MarshalText writes the name of the channel.
+func (c Channel) MarshalText() ([]byte, error) { return []byte(c.String()), nil }
+
+// UnmarshalText reads what MarshalText wrote.
+func (c *Channel) UnmarshalText(text []byte) error {
+	i := slices.Index(channelNames[:], string(text))
+	if i < 0 {
+		return fmt.Errorf("channel %q: want clear, upgraded or implicit", text)
+	}
+	*c = Channel(i)
+	return nil
+}
 
 // Names of the steps of preludes and baselines.
 const (

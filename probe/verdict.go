@@ -1,5 +1,10 @@
 package probe
 
+import (
+	"fmt"
+	"slices"
+)
+
 // Verdict says how a receiver behaved in one check. The zero value is
 // Inconclusive.
 type Verdict uint8
@@ -28,6 +33,12 @@ func (v Verdict) String() string { return verdictNames[v] }
 
 // MarshalText writes the name of the verdict.
 func (v Verdict) MarshalText() ([]byte, error) { return []byte(v.String()), nil }
+
+// ParseVerdict reads the name of a verdict.
+func ParseVerdict(name string) (Verdict, bool) {
+	i := slices.Index(verdictNames[:], name)
+	return Verdict(max(i, 0)), i >= 0
+}
 
 // Verdicts lists all verdicts in the order in which they are shown.
 func Verdicts() []Verdict {
@@ -66,6 +77,16 @@ func (l Level) String() string { return levelNames[l] }
 
 // MarshalText writes the level as the RFCs do.
 func (l Level) MarshalText() ([]byte, error) { return []byte(l.String()), nil }
+
+// UnmarshalText reads what MarshalText wrote.
+func (l *Level) UnmarshalText(text []byte) error {
+	i := slices.Index(levelNames[:], string(text))
+	if i < 0 {
+		return fmt.Errorf("level %q: want none, MAY, SHOULD or MUST", text)
+	}
+	*l = Level(i)
+	return nil
+}
 
 // Polarity says what kind of rule a check holds a receiver to.
 type Polarity uint8

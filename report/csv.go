@@ -86,7 +86,7 @@ func resultCells(r result, a probe.Agreement) []string {
 	}
 	return []string{
 		r.Check, string(r.Group), r.Level.String(), strconv.Itoa(r.Rev), strconv.FormatBool(r.TLS),
-		r.Verdict.String(), string(r.Conformance), number0(said.Code), said.Enhanced, said.Text, number0(control.Code),
+		r.Word, string(r.Conformance), number0(said.Code), said.Enhanced, said.Text, number0(control.Code),
 		r.Reason, agreed(a), string(a.Kind), dissent(a),
 	}
 }

@@ -2,8 +2,10 @@ package report
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
-	"strconv"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -27,6 +29,7 @@ type document struct {
 	Note      string     `json:"note,omitempty"`
 	repeated
 	Differences []difference `json:"differences,omitzero"`
+	Changes     []change     `json:"changes,omitzero"`
 }
 
 type tool struct {
@@ -75,6 +78,7 @@ type receiver struct {
 	Controls        []control    `json:"controls,omitzero"`
 	InsideTLS       bool         `json:"inside_tls"`
 	Runs            []round      `json:"runs,omitempty"`
+	Record          *record      `json:"record,omitempty"`
 }
 
 type tlsSession struct {
@@ -90,7 +94,8 @@ type strictness struct {
 type result struct {
 	Check       string            `json:"check"`
 	Group       probe.Group       `json:"group"`
-	Verdict     probe.Verdict     `json:"verdict"`
+	Word        string            `json:"verdict"` // of the verdict, which may be one of another version
+	Verdict     probe.Verdict     `json:"-"`
 	Conformance probe.Conformance `json:"conformance"`
 	Level       probe.Level       `json:"level"`
 	Rev         int               `json:"rev"`
@@ -101,6 +106,7 @@ type result struct {
 	Refs        []probe.Ref       `json:"refs"`
 	Transcript  []event           `json:"transcript,omitzero"`
 	Agree       *agreement        `json:"agree,omitempty"`
+	attempts
 }
 
 type reply struct {
@@ -113,36 +119,31 @@ type control struct {
 	ID         string  `json:"id"`
 	Transcript []event `json:"transcript"`
 	Run        int     `json:"run,omitempty"`
-}
-
-type event struct {
-	MS   millis `json:"ms"`
-	From string `json:"from"`
-	Text string `json:"text"`
-}
-
-// millis is a time in milliseconds, written with one decimal.
-type millis time.Duration
-
-// MarshalJSON writes the number.
-func (m millis) MarshalJSON() ([]byte, error) { return []byte(m.String()), nil }
-
-func (m millis) String() string {
-	return strconv.FormatFloat(float64(m)/float64(time.Millisecond), 'f', 1, 64)
+	attempts
 }
 
 // counts is the number of results for each verdict.
-type counts map[probe.Verdict]int
+type counts map[string]int
 
 // MarshalJSON writes every verdict, in the order in which verdicts are shown,
-// so that a reader never has to tell "none" from "not counted".
+// so that a reader never has to tell "none" from "not counted". Those of another
+// version follow.
 func (c counts) MarshalJSON() ([]byte, error) {
+	var words []string
+	for _, v := range probe.Verdicts() {
+		words = append(words, v.String())
+	}
+	for _, word := range slices.Sorted(maps.Keys(c)) {
+		if !slices.Contains(words, word) {
+			words = append(words, word)
+		}
+	}
 	var b bytes.Buffer
-	for i, v := range probe.Verdicts() {
+	for i, word := range words {
 		if i > 0 {
 			b.WriteByte(',')
 		}
-		fmt.Fprintf(&b, "%q:%d", v, c[v])
+		fmt.Fprintf(&b, "%q:%d", word, c[word])
 	}
 	return fmt.Appendf(nil, "{%s}", b.Bytes()), nil
 }
@@ -187,7 +188,8 @@ func each(texts []string, show func(string) string) []string {
 }
 
 // newReceiver shows transcripts where they are asked for, and for every result
-// that accuses the receiver: nobody has to believe such a one.
+// that accuses the receiver, with those of the checks that its judge looked at:
+// nobody has to believe such a one.
 func newReceiver(r probe.Report, transcripts bool) receiver {
 	s := r.Strictness()
 	out := receiver{
@@ -199,20 +201,37 @@ func newReceiver(r probe.Report, transcripts bool) receiver {
 		Strictness: strictness{s.Enforced, s.Of}, Verdicts: counts{}, Violations: r.Violations(), Results: []result{},
 		InsideTLS: r.Inside, Runs: newRounds(r.Rounds),
 	}
-	shown := transcripts
+	proofs := proofs(r.Results)
 	for _, res := range r.Results {
-		accuses := res.Verdict == probe.Broken || res.Conformance == probe.Violates
-		shown = shown || accuses
-		out.Verdicts[res.Verdict]++
-		out.Results = append(out.Results, newResult(res, transcripts || accuses))
+		out.Verdicts[verdictOf(res)]++
+		out.Results = append(out.Results, newResult(res, r.Record, transcripts || proofs[res.Check.ID]))
 	}
-	if shown {
+	if transcripts || len(proofs) > 0 {
+		out.Record = newRecord(r.Record)
 		out.Controls = make([]control, 0, len(r.Controls))
 		for _, c := range r.Controls {
-			out.Controls = append(out.Controls, control{ID: c.ID, Transcript: newEvents(c.Transcript), Run: c.Run})
+			out.Controls = append(out.Controls, control{
+				ID: c.ID, Transcript: newEvents(c.Transcript), Run: c.Run,
+				attempts: newAttempts(c.Transcript, r.Record.Tries[c.ID]),
+			})
 		}
 	}
 	return out
+}
+
+// proofs are the checks without whose transcripts an accusation is none.
+func proofs(results []probe.Result) map[string]bool {
+	needed := map[string]bool{}
+	for _, res := range results {
+		if res.Verdict != probe.Broken && res.Conformance != probe.Violates {
+			continue
+		}
+		needed[res.Check.ID] = true
+		for _, id := range res.Check.Needed() {
+			needed[id] = true
+		}
+	}
+	return needed
 }
 
 func newTLSSession(session string) *tlsSession {
@@ -224,15 +243,20 @@ func newTLSSession(session string) *tlsSession {
 	return &tlsSession{Version: tidy(strings.TrimSpace(version)), Cipher: tidy(strings.TrimSpace(cipher))}
 }
 
-func newResult(r probe.Result, transcript bool) result {
+// verdictOf is the verdict's word, as it stands in a report of another version
+// where that is what the result was read from.
+func verdictOf(r probe.Result) string { return cmp.Or(tidy(r.Foreign), r.Verdict.String()) }
+
+func newResult(r probe.Result, rec probe.Record, transcript bool) result {
 	out := result{
-		Check: r.Check.ID, Group: r.Check.Group, Verdict: r.Verdict, Conformance: r.Conformance,
+		Check: r.Check.ID, Group: r.Check.Group, Word: verdictOf(r), Verdict: r.Verdict, Conformance: r.Conformance,
 		Level: r.Check.Level, Rev: r.Check.Rev, TLS: r.TLS, Reply: newReply(r.Reply), Control: newReply(r.Control),
 		Reason: tidy(r.Reason), Refs: append([]probe.Ref{}, r.Check.Refs...),
 		Agree: newAgreement(r.Agreement),
 	}
 	if transcript {
 		out.Transcript = newEvents(r.Transcript)
+		out.attempts = newAttempts(r.Transcript, rec.Tries[r.Check.ID])
 	}
 	return out
 }
@@ -256,12 +280,4 @@ func replyText(r smtp.Reply) string {
 		text += fmt.Sprintf(` \[%d octets left out]`, cut)
 	}
 	return text
-}
-
-func newEvents(t probe.Transcript) []event {
-	out := make([]event, 0, len(t))
-	for _, e := range t {
-		out = append(out, event{MS: millis(e.At), From: e.From.String(), Text: e.String()})
-	}
-	return out
 }

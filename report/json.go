@@ -21,7 +21,7 @@ func JSON(w io.Writer, run Run, transcripts bool) error {
 	for _, r := range run.Receivers {
 		doc.Receivers = append(doc.Receivers, newReceiver(r, transcripts))
 	}
-	doc.Differences = newDifferences(run)
+	doc.Differences, doc.Changes = newDifferences(run), newChanges(run.Changes)
 	if err := encode(w, doc, "  "); err != nil {
 		return fmt.Errorf("write the report as JSON: %w", err)
 	}
@@ -96,12 +96,16 @@ func (s *Stream) Receiver(r probe.Report) error {
 // End writes the last line. A reader that finds none, or one that is not
 // complete, has only a part of the run. What needs all receivers stands there.
 func (s *Stream) End(complete bool, run Run) error {
-	return s.line(struct {
-		head
-		Complete    bool         `json:"complete"`
-		ElapsedMS   int64        `json:"elapsed_ms"`
-		Differences []difference `json:"differences,omitzero"`
-	}{head{Schema, "end"}, complete, run.Elapsed.Milliseconds(), newDifferences(run)})
+	return s.line(ending{head{Schema, "end"}, complete, run.Elapsed.Milliseconds(), newDifferences(run), newChanges(run.Changes)})
+}
+
+// ending is the last line.
+type ending struct {
+	head
+	Complete    bool         `json:"complete"`
+	ElapsedMS   int64        `json:"elapsed_ms"`
+	Differences []difference `json:"differences,omitzero"`
+	Changes     []change     `json:"changes,omitzero"`
 }
 
 func (s *Stream) line(value any) error {

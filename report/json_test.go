@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"math"
 	"reflect"
 	"slices"
 	"strings"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/smtpprobe/smtpprobe/probe"
 	"github.com/smtpprobe/smtpprobe/report"
+	"github.com/smtpprobe/smtpprobe/report/schematest"
 )
 
 // The schema once more, written by hand from the design: what users' programs
@@ -171,7 +173,7 @@ func TestJSONHasListsAndNoNulls(t *testing.T) {
 	bare := probe.Report{Results: []probe.Result{{Check: &probe.Check{ID: "x"}}}}
 	run := report.Run{Domains: []report.Domain{{}, {Exchanges: []report.Exchange{{}}}}, Receivers: []probe.Report{{}, bare}}
 	for _, transcripts := range []bool{false, true} {
-		if doc := encodeRun(t, run, transcripts); bytes.Contains(doc, []byte("null")) {
+		if doc := encodeAny(t, run, transcripts); bytes.Contains(doc, []byte("null")) {
 			t.Errorf("got a null, want none:\n%s", doc)
 		}
 	}
@@ -219,14 +221,14 @@ func TestJSONTranscriptIsLossless(t *testing.T) {
 		probe.Begin(0, probe.Before{Errors: 1}),
 		{From: probe.FromProbe, Note: probe.NoteTimedOut},
 	} {
-		e.At = time.Duration(i) * 700 * time.Microsecond
+		e.At = time.Duration(i) * 700_000_001
 		want = append(want, e)
 	}
 	run := oneReceiver()
 	run.Receivers[0].Results[1].Transcript = want
 	var got probe.Transcript
 	for _, e := range decode[wantDocument](t, encodeRun(t, run, true)).Receivers[0].Results[1].Transcript {
-		parsed, err := probe.ParseEvent(time.Duration(e.MS*float64(time.Millisecond)).Round(100*time.Microsecond), e.From, e.Text)
+		parsed, err := probe.ParseEvent(time.Duration(math.Round(e.MS*float64(time.Millisecond))), e.From, e.Text)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -316,7 +318,16 @@ func streamed(t *testing.T, line []byte) string {
 	return head.Type
 }
 
+// encodeRun is the run as JSON, which is of the schema.
 func encodeRun(t *testing.T, run report.Run, transcripts bool) []byte {
+	t.Helper()
+	text := encodeAny(t, run, transcripts)
+	schematest.Valid(t, "the run as JSON", text)
+	return text
+}
+
+// encodeAny is the same where the run need not be one of this version.
+func encodeAny(t *testing.T, run report.Run, transcripts bool) []byte {
 	t.Helper()
 	var out bytes.Buffer
 	if err := report.JSON(&out, run, transcripts); err != nil {

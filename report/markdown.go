@@ -133,7 +133,7 @@ func (m markdown) receiver(n numbered, repeated bool) {
 		if res.Reply != nil {
 			said = res.Reply.Code
 		}
-		row := []string{code(res.Check), lookOf(res.Verdict).mark + " " + res.Verdict.String(), string(res.Conformance), number0(said), code(res.Reason)}
+		row := []string{code(res.Check), lookOf(res.Verdict).mark + " " + res.Word, string(res.Conformance), number0(said), code(res.Reason)}
 		if a := n.Results[i].Agreement; repeated {
 			row = append(row, agreedWords(a), code(dissent(a)))
 		}

@@ -57,14 +57,22 @@ func (p page) domain(d Domain) {
 func remarks(d Domain) []string {
 	var all []string
 	for _, n := range d.Notes {
-		all = append(all, sentence(remark(n.ID+": "+n.Text, longReason)))
+		all = append(all, sentence(remark(n.words(), longReason)))
 	}
 	for _, e := range d.Exchanges {
 		for _, n := range e.Notes {
-			all = append(all, sentence(remark(fmt.Sprintf("%s: %s: %s", e.Host, n.ID, n.Text), longReason)))
+			all = append(all, sentence(remark(e.Host+": "+n.words(), longReason)))
 		}
 	}
 	return all
+}
+
+// words are the note; one that was read from a report has its identifier alone.
+func (n Note) words() string {
+	if n.Text == "" {
+		return n.ID
+	}
+	return n.ID + ": " + n.Text
 }
 
 // domainName shows both forms of a name that has two.

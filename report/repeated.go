@@ -1,6 +1,8 @@
 package report
 
 import (
+	"cmp"
+
 	"github.com/smtpprobe/smtpprobe/probe"
 )
 
@@ -51,13 +53,13 @@ type agreement struct {
 // answer is one of them; where addresses are compared, it has those instead of
 // runs.
 type answer struct {
-	Verdict   probe.Verdict `json:"verdict"`
-	Code      int           `json:"code,omitempty"`
-	Runs      []int         `json:"runs,omitempty"`
-	Backends  []string      `json:"backends,omitempty"`
-	Addresses []string      `json:"addresses,omitempty"`
-	Asked     *bool         `json:"asked,omitempty"`
-	Reason    string        `json:"reason,omitempty"`
+	Verdict   string   `json:"verdict"`
+	Code      int      `json:"code,omitempty"`
+	Runs      []int    `json:"runs,omitempty"`
+	Backends  []string `json:"backends,omitempty"`
+	Addresses []string `json:"addresses,omitempty"`
+	Asked     *bool    `json:"asked,omitempty"`
+	Reason    string   `json:"reason,omitempty"`
 }
 
 func newAgreement(a probe.Agreement) *agreement {
@@ -75,7 +77,7 @@ func newAnswers(answers []probe.Answer) []answer {
 	out := make([]answer, 0, len(answers))
 	for _, a := range answers {
 		w := answer{
-			Verdict: a.Verdict, Code: a.Code, Runs: a.Runs, Backends: each(a.Backends, tidy),
+			Verdict: cmp.Or(tidy(a.Foreign), a.Verdict.String()), Code: a.Code, Runs: a.Runs, Backends: each(a.Backends, tidy),
 			Addresses: each(a.Addresses, tidy), Reason: tidy(a.Reason),
 		}
 		if a.Unasked {

@@ -20,7 +20,11 @@ type Run struct {
 	Order    []probe.Check
 	Repeat   int           // runs that were asked for; 0 where one was
 	Interval time.Duration // between them
-	Note     string        // one thing that the reader must know of the whole run; usually empty
+	// Transcripts: it was read from a report in which every result has its transcript.
+	Transcripts bool
+	Changes     *Changes // since a run that it was held against; nil: it was against none
+	Incomplete  bool     // it was read from NDJSON without its end: not all receivers are there
+	Note        string   // one thing that the reader must know of the whole run; usually empty
 }
 
 // Domain is what the DNS said of one target.

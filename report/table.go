@@ -32,6 +32,10 @@ func Table(w io.Writer, run Run, style Style) error {
 		p.dialogues(run, shown)
 	}
 	p.conclusion(run)
+	if run.Changes != nil {
+		p.line("")
+		p.changes(*run.Changes)
+	}
 	if err := p.Flush(); err != nil {
 		return fmt.Errorf("write the table: %w", err)
 	}
@@ -82,16 +86,19 @@ func number(reports []probe.Report) []numbered {
 	return all
 }
 
-// where names the receiver by its host, address and, unless it is 25, port.
-func (n numbered) where() string {
+// where names the receiver.
+func (n numbered) where() string { return receiverName(n.Receiver) }
+
+// receiverName is the receiver by its host, address and, unless it is 25, port.
+func receiverName(r probe.Receiver) string {
 	at := ""
-	if n.Address != "" && n.Address != n.Host {
-		at = fmt.Sprintf(" [%s]", tidy(n.Address))
+	if r.Address != "" && r.Address != r.Host {
+		at = fmt.Sprintf(" [%s]", tidy(r.Address))
 	}
-	if n.Port != 25 {
-		at += fmt.Sprintf(" port %d", n.Port)
+	if r.Port != 25 {
+		at += fmt.Sprintf(" port %d", r.Port)
 	}
-	return tidy(n.Host) + at
+	return tidy(r.Host) + at
 }
 
 // judged reports whether the receiver has a column of its own: something is

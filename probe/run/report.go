@@ -23,7 +23,7 @@ func (p *prober) report(elapsed time.Duration) probe.Report {
 	if r.Status == "" {
 		r.Status = probe.StatusOK
 	}
-	for _, b := range []probe.Baseline{probe.B0Clear, probe.B0, probe.B1, probe.B2, probe.B3, probe.B0Again} {
+	for _, b := range probe.Baselines() {
 		if t, ok := p.record.Baselines[b]; ok {
 			r.Controls = append(r.Controls, probe.ControlRun{ID: string(b), Transcript: t})
 		}
