@@ -47,6 +47,7 @@ the table. Nothing leaves this machine. The domains are:
 	}
 	f.selection.register(cmd)
 	f.output.register(cmd)
+	f.output.expected.register(cmd.Flags())
 	return cmd
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"net"
 	"slices"
 	"strings"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/smtpprobe/smtpprobe/probe/lab"
 	"github.com/smtpprobe/smtpprobe/report"
+	"github.com/smtpprobe/smtpprobe/report/schematest"
 )
 
 // nowhere is a nameserver that is not there, for runs that must not ask one:
@@ -116,7 +118,17 @@ type ran struct {
 // call runs the command line in this process.
 func call(t *testing.T, args ...string) ran {
 	t.Helper()
-	return callWith(t.Context(), "", args...)
+	r := callWith(t.Context(), "", args...)
+	if r.out != "" && asksJSON(args) {
+		schematest.Valid(t, fmt.Sprintf("smtpprobe %q", args), []byte(r.out))
+	}
+	return r
+}
+
+// asksJSON reports whether the arguments ask for JSON.
+func asksJSON(args []string) bool {
+	i := slices.Index(args, "--format")
+	return i >= 0 && i+1 < len(args) && (args[i+1] == "json" || args[i+1] == "ndjson")
 }
 
 func callWith(ctx context.Context, in string, args ...string) ran {

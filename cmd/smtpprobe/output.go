@@ -23,6 +23,7 @@ type outputFlags struct {
 	quiet      bool
 	verbose    bool
 	failOn     words
+	expected   expectations
 	flags      *pflag.FlagSet // to tell a format that was typed from a setting
 }
 
@@ -43,7 +44,7 @@ func (o *outputFlags) registerNotes(f *pflag.FlagSet) {
 	f.BoolVarP(&o.quiet, "quiet", "q", false, "no progress and no notes on standard error")
 	f.BoolVarP(&o.verbose, "verbose", "v", false, "a line on standard error for every session")
 	onlyTyped(f, "output")
-	f.Var(&o.failOn, "fail-on", "exit 1 on these verdicts, or on deviates or violates (`WORD,...`)")
+	f.Var(&o.failOn, "fail-on", "exit 1 on these verdicts, or on deviates, violates or change (`WORD,...`)")
 }
 
 func (o *outputFlags) check() error {
@@ -56,37 +57,20 @@ func (o *outputFlags) check() error {
 func (o *outputFlags) checkNotes() error {
 	for _, word := range o.failOn {
 		if !slices.Contains(failWords(), word) {
-			return usage("--fail-on %q: want a verdict, deviates or violates%s", word, suggestion(word, failWords(), "; did you mean %q?"))
+			return usage("--fail-on %q: want a verdict, deviates, violates or change%s", word, suggestion(word, failWords(), "; did you mean %q?"))
 		}
 	}
-	return nil
+	return o.expected.check(o.failOn)
 }
 
 func colors() []string { return []string{"auto", "always", "never"} }
 
 func failWords() []string {
-	words := []string{string(probe.Deviates), string(probe.Violates)}
+	words := []string{string(probe.Deviates), string(probe.Violates), change}
 	for _, v := range probe.Verdicts() {
 		words = append(words, v.String())
 	}
 	return words
-}
-
-// fails reports whether --fail-on matches any result.
-func (o *outputFlags) fails(reports []probe.Report) bool {
-	for _, r := range reports {
-		for _, res := range r.Results {
-			if o.failsOn(res.Verdict.String(), string(res.Conformance)) {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-// failsOn reports whether --fail-on names the verdict or the conformance.
-func (o *outputFlags) failsOn(verdict, conformance string) bool {
-	return slices.Contains(o.failOn, verdict) || slices.Contains(o.failOn, conformance)
 }
 
 // terminal is the file behind a stream where that is a terminal.

@@ -35,6 +35,9 @@ func (p *probeFlags) run(ctx context.Context, s streams, args, commands []string
 	if err != nil {
 		return err
 	}
+	if err = p.output.expected.load(ctx, s); err != nil {
+		return err
+	}
 	targets, err := readTargets(ctx, args, p.targets, s.in, commands)
 	if err != nil {
 		return err
@@ -200,18 +203,22 @@ func (j *job) probe(ctx context.Context, found resolved, kept []probe.Receiver, 
 	sortReports(j.result.Receivers, kept)
 	j.result.Receivers = append(j.result.Receivers, skipped...)
 	j.result.Elapsed = time.Since(j.result.Started)
+	j.result.Changes = j.flags.output.expected.changes(j.result)
 	out.end(ctx.Err() == nil, j.result)
 }
 
 // finish chooses the exit code: interrupted, trouble of our own, --fail-on,
 // nothing measured, ran.
 func (j *job) finish(ctx context.Context, found resolved, err error) error {
+	if err == nil && ctx.Err() == nil && !j.flags.output.quiet {
+		j.expected()
+	}
 	switch {
 	case ctx.Err() != nil:
 		return ending{exitInterrupted, err}
 	case err != nil:
 		return ending{exitUsage, err}
-	case j.flags.output.fails(j.result.Receivers):
+	case j.flags.output.expected.fails(j.flags.output.failOn, j.result):
 		return ending{code: exitFailOn}
 	case j.flags.dryRun && len(found.receivers) > 0, j.measured():
 		return nil

@@ -15,6 +15,7 @@ import (
 
 	"github.com/smtpprobe/smtpprobe/probe/lab"
 	"github.com/smtpprobe/smtpprobe/report"
+	"github.com/smtpprobe/smtpprobe/report/schematest"
 )
 
 // TestScripts runs the program by the scripts of testdata/script. Besides the
@@ -65,6 +66,11 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	if strconv.Itoa(code) != args[0] {
 		ts.Fatalf("smtpprobe %q: got exit code %d, want %s", args[1:], code, args[0])
+	}
+	if out := ts.ReadFile("stdout"); out != "" && code != exitUsage && asksJSON(args) {
+		if err := schematest.Check([]byte(out)); err != nil {
+			ts.Fatalf("smtpprobe %q: %v", args[1:], err)
+		}
 	}
 }
 
