@@ -36,7 +36,8 @@ var rooms = []room{
 	{folder: "probe/oracle", ours: []string{"probe/smtp"}, never: outside},
 	{folder: "probe", ours: []string{"probe/smtp"}, never: outside},
 	{folder: "probe/plan", ours: []string{"probe", "probe/smtp"}, never: outside},
-	{folder: "probe/wire", ours: []string{"probe", "probe/smtp"}, clock: true},
+	{folder: "probe/ceiling", never: []string{"net"}, clock: true},
+	{folder: "probe/wire", ours: []string{"probe", "probe/smtp", "probe/ceiling"}, clock: true},
 	{folder: "probe/run", ours: []string{"probe", "probe/smtp", "probe/wire", "probe/plan"}, clock: true},
 	{folder: "probe/resolve", ours: []string{"probe"}, clock: true},
 	{folder: "probe/lab/...", ours: []string{"probe/smtp", "probe/oracle"}, clock: true},
@@ -45,7 +46,7 @@ var rooms = []room{
 	{folder: "report/...", ours: []string{"probe", "probe/smtp", "probe/oracle"}, clock: true},
 	{folder: "cmd/...", ours: []string{
 		"checks", "report/...", "probe", "probe/smtp", "probe/oracle", "probe/plan", "probe/wire",
-		"probe/run", "probe/resolve", "probe/lab/...",
+		"probe/run", "probe/resolve", "probe/ceiling", "probe/lab/...",
 	}, clock: true},
 }
 

@@ -22,6 +22,7 @@ func (s *Session) Leave(ctx context.Context) probe.Transcript {
 func (s *Session) leave(ctx context.Context) {
 	s.left = true
 	defer s.receiver.release()
+	defer func() { s.receiver.giveBack(s.allotted - s.counted()) }()
 	if s.Usable() && ctx.Err() == nil {
 		s.takeLeave(ctx)
 		s.drain()

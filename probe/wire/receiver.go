@@ -1,26 +1,28 @@
 package wire
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"net"
 	"net/netip"
 	"os"
 	"strconv"
-	"sync"
 	"syscall"
 	"time"
 
 	"github.com/smtpprobe/smtpprobe/probe"
+	"github.com/smtpprobe/smtpprobe/probe/ceiling"
 )
 
 // Errors of Open that say more about the path than about the receiver.
 var (
 	// ErrStopped: two connections in a row were turned away; no more are made.
 	ErrStopped = errors.New("two connections in a row were turned away")
+	// ErrCeiling: the ceiling allows no session now. The error says until when.
+	ErrCeiling = errors.New("the ceiling is reached")
 	// ErrRefused: the receiver's host refused the TCP connection.
 	ErrRefused = errors.New("connection refused")
 	// ErrNoRoute: there is no way to the address from here.
@@ -46,6 +48,10 @@ type Config struct {
 	Sessions int           // at once
 	Reply    time.Duration // wait for one reply
 	Connect  time.Duration // wait for a TCP connection, and for a handshake
+
+	Turns   *Turns           // the pace between receivers; nil: each has its own
+	Ceiling *ceiling.Ceiling // for receivers with a public address; nil: none
+	Wait    bool             // until the ceiling allows; else it is an error
 }
 
 // Waits by default (catalogue section 4). RFC 5321 4.5.3.2 asks minutes of a
@@ -61,14 +67,14 @@ const (
 // Receiver is the way to one receiver. It paces the sessions (S11) and holds
 // what is counted over all of them.
 type Receiver struct {
-	config Config
-	host   string // for SNI
-	target string // address:port
-	tally  *tally
+	config   Config
+	host     string // for SNI
+	address  string // or the host, where a proxy looks it up
+	target   string // address:port
+	platform string
+	tally    *tally
 
 	slots chan struct{}
-	mu    sync.Mutex
-	next  time.Time // no session begins before
 }
 
 // NewReceiver prepares the way to a receiver and opens nothing. The error names
@@ -88,19 +94,23 @@ func NewReceiver(r probe.Receiver, c Config) (*Receiver, error) {
 	if c.Connect <= 0 {
 		c.Connect = defaultConnect
 	}
-	address := r.Address
-	if address == "" {
-		address = r.Host
+	if c.Turns == nil {
+		c.Turns = &Turns{}
 	}
+	if !r.Public {
+		c.Ceiling = nil
+	}
+	address := cmp.Or(r.Address, r.Host)
 	return &Receiver{
 		config: c, host: r.Host, tally: &tally{public: r.Public},
-		target: net.JoinHostPort(address, strconv.Itoa(int(r.Port))),
-		slots:  make(chan struct{}, c.Sessions),
+		address: address, target: net.JoinHostPort(address, strconv.Itoa(int(r.Port))),
+		platform: cmp.Or(r.Platform, r.Host),
+		slots:    make(chan struct{}, c.Sessions),
 	}, nil
 }
 
 // Open waits for its turn and opens a session. The error wraps one of this
-// package's where it is about the path, or is the context's.
+// package's where it is about the path or the ceiling, or is the context's.
 func (r *Receiver) Open(ctx context.Context) (*Session, error) {
 	select {
 	case r.slots <- struct{}{}:
@@ -116,12 +126,20 @@ func (r *Receiver) Open(ctx context.Context) (*Session, error) {
 }
 
 func (r *Receiver) open(ctx context.Context) (*Session, error) {
-	if err := r.turn(ctx); err != nil {
+	ahead, err := r.enter(ctx)
+	if err != nil {
 		return nil, err
 	}
-	if r.tally.stopped() {
-		return nil, ErrStopped
+	s, err := r.dial(ctx)
+	if err != nil {
+		r.giveBack(ahead)
+		return nil, err
 	}
+	s.allotted = ahead
+	return s, nil
+}
+
+func (r *Receiver) dial(ctx context.Context) (*Session, error) {
 	begun := time.Now()
 	dialCtx, cancel := context.WithTimeout(ctx, r.config.Connect)
 	defer cancel()
@@ -159,46 +177,10 @@ func literal(a net.Addr) string {
 	}
 }
 
-// turn waits until the pace allows a session, with a little jitter so that many
-// runs do not fall into step.
-func (r *Receiver) turn(ctx context.Context) error {
-	r.mu.Lock()
-	now := time.Now()
-	begin := now
-	if r.next.After(now) {
-		begin = r.next
-	}
-	if r.config.Pace > 0 {
-		r.next = begin.Add(r.config.Pace + rand.N(r.config.Pace/5+1))
-	}
-	r.mu.Unlock()
-	return sleep(ctx, begin.Sub(now))
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	if d <= 0 {
-		return ctx.Err()
-	}
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
 // release is called when a session has ended: its place is free, and the pace
 // counts from here.
 func (r *Receiver) release() {
-	if r.config.Pace > 0 {
-		r.mu.Lock()
-		if after := time.Now().Add(r.config.Pace); after.After(r.next) {
-			r.next = after
-		}
-		r.mu.Unlock()
-	}
+	r.config.Turns.ended(r.config.Pace, r.address, r.platform)
 	<-r.slots
 }
 

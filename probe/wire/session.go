@@ -27,6 +27,7 @@ type Session struct {
 	replies   int    // complete replies so far
 	alike     run
 	last      smtp.Reply
+	allotted  int // recipients that the ceiling has counted for this session
 	shifted   bool
 	ended     probe.Note
 	played    bool
@@ -111,6 +112,10 @@ func (s *Session) send(ctx context.Context, step probe.Step) {
 		s.guard.taint("the receiver began a reply that no command asked for")
 	}
 	octets := s.guard.values.Fill(step.Text)
+	if err := s.allot(octets); err != nil {
+		s.note(probe.NoteHeld, err.Error())
+		return
+	}
 	if err := s.guard.allow(octets); err != nil {
 		s.note(probe.NoteHeld, err.Error())
 		return
