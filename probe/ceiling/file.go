@@ -24,6 +24,7 @@ const (
 	header  = "smtpprobe ceiling 1\n"
 	small   = 64 << 10 // a file that need not be smaller
 	largest = 64 << 20 // an hour of the fastest scan is a third of that
+	latest  = 1 << 40  // seconds since 1970 that no clock shows
 
 	lockWait = 5 * time.Second
 	lockPoll = 2 * time.Millisecond
@@ -178,6 +179,9 @@ func (c *Ceiling) replay(line string) bool {
 	name, unread := strconv.Unquote(fields[3])
 	k := key{kind(fields[1]), name}
 	if cmp.Or(err, wrong, unread) != nil || k.kind != sessions && k.kind != recipients {
+		return false
+	}
+	if most := k.kind.limit().most; at < 0 || at > latest || n > most || n < -most {
 		return false
 	}
 	c.count(k, at, n)
