@@ -58,6 +58,8 @@ func (p *prober) upgrade(f probe.Facts) bool {
 // unreached reads a connection that did not come about.
 func (p *prober) unreached(err error, try int) {
 	switch {
+	case errors.Is(err, wire.ErrCeiling):
+		p.reached(err)
 	case errors.Is(err, wire.ErrNoRoute) && strings.Contains(p.target.Address, ":"):
 		p.end(probe.StatusSkipped, "there is no IPv6 route from here")
 	case errors.Is(err, wire.ErrNoRoute), errors.Is(err, wire.ErrNoHost), errors.Is(err, wire.ErrProxy), try >= baselineTries:
@@ -135,7 +137,7 @@ func (p *prober) converse(ctx context.Context, b probe.Baseline, riders []*probe
 	p.progress(strings.Join(append([]string{string(b)}, ids(riders)...), ", "))
 	s, err := p.way.Open(ctx)
 	if err != nil {
-		if b == probe.B0Again && ctx.Err() == nil {
+		if b == probe.B0Again && ctx.Err() == nil && !errors.Is(err, wire.ErrCeiling) {
 			p.failed(b, err.Error())
 		}
 		if b != probe.B0 && ctx.Err() == nil {

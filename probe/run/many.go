@@ -1,53 +1,71 @@
 package run
 
 import (
+	"cmp"
 	"context"
 	"sync"
 
 	"github.com/smtpprobe/smtpprobe/probe"
+	"github.com/smtpprobe/smtpprobe/probe/wire"
 )
 
 // Many probes receivers beside one another, as many as the options say, and of
 // one platform no more than they say, and hands each report to done as it is
-// finished. Done is called from one goroutine at a time.
+// finished. Done is called from one goroutine at a time. The platforms take
+// turns, so that one with many receivers does not keep the others waiting.
 func Many(ctx context.Context, receivers []probe.Receiver, o Options, done func(probe.Report)) {
+	if o.Wire.Turns == nil {
+		o.Wire.Turns = &wire.Turns{}
+	}
 	var wg sync.WaitGroup
 	var mu sync.Mutex // for done
-	free := make(chan string, len(receivers))
-	busy := map[string]int{}
-	running := 0
-	waiting := receivers
-	for len(waiting) > 0 {
-		i := startable(waiting, busy, running, o)
-		if i < 0 {
-			busy[<-free]--
+	free := make(chan *platform, max(1, o.Receivers))
+	ready := platforms(receivers)
+	for running := 0; running > 0 || len(ready) > 0; {
+		if len(ready) == 0 || running == max(1, o.Receivers) {
+			p := <-free
 			running--
+			if p.busy--; p.busy == max(1, o.Platform)-1 && len(p.waiting) > 0 {
+				ready = append(ready, p)
+			}
 			continue
 		}
-		r := waiting[i]
-		waiting = append(append([]probe.Receiver(nil), waiting[:i]...), waiting[i+1:]...)
-		busy[r.Platform]++
+		p, r := ready[0], ready[0].waiting[0]
+		ready, p.waiting = ready[1:], p.waiting[1:]
 		running++
+		if p.busy++; p.busy < max(1, o.Platform) && len(p.waiting) > 0 {
+			ready = append(ready, p)
+		}
 		wg.Go(func() {
 			report := Receiver(ctx, r, o)
 			mu.Lock()
 			done(report)
 			mu.Unlock()
-			free <- r.Platform
+			free <- p
 		})
 	}
 	wg.Wait()
 }
 
-// startable is the first receiver that may begin now, or -1.
-func startable(waiting []probe.Receiver, busy map[string]int, running int, o Options) int {
-	if running >= max(1, o.Receivers) {
-		return -1
-	}
-	for i, r := range waiting {
-		if busy[r.Platform] < max(1, o.Platform) {
-			return i
+// platform is the receivers of one that wait for their turn.
+type platform struct {
+	waiting []probe.Receiver
+	busy    int // receivers that are being probed
+}
+
+// platforms are those of the receivers, in the order of their first ones.
+func platforms(receivers []probe.Receiver) []*platform {
+	var all []*platform
+	by := map[string]*platform{}
+	for _, r := range receivers {
+		name := cmp.Or(r.Platform, r.Host)
+		p := by[name]
+		if p == nil {
+			p = &platform{}
+			by[name] = p
+			all = append(all, p)
 		}
+		p.waiting = append(p.waiting, r)
 	}
-	return -1
+	return all
 }

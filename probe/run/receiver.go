@@ -41,6 +41,10 @@ func Receiver(ctx context.Context, r probe.Receiver, o Options) probe.Report {
 		return p.report(time.Since(begun))
 	}
 	p.way = way
+	if err := way.Ready(ctx, len(p.checks)); err != nil && ctx.Err() == nil { // before its time begins to run
+		p.end(probe.StatusSkipped, err.Error())
+		return p.report(time.Since(begun))
+	}
 	own := ctx
 	if o.Timeout > 0 {
 		var cancel context.CancelFunc
@@ -86,6 +90,7 @@ type prober struct {
 	lessons  plan.Lessons     // of what one session bears
 	headed   []probe.Baseline // controls that had their sessions, whatever came of it
 	silent   int              // sessions running that never came to their checks
+	capped   bool             // the ceiling ended the run: that says nothing of the receiver
 	status   probe.Status
 	sessions int
 	planned  int
@@ -135,8 +140,10 @@ func (p *prober) run(ctx context.Context) {
 		return
 	}
 	p.rounds(ctx)
-	if p.over() { // turned away: what was not controlled by then never will be
-		p.failed(probe.B0Again, p.record.Over)
+	if p.over() {
+		if !p.capped { // turned away: what was not controlled by then never will be
+			p.failed(probe.B0Again, p.record.Over)
+		}
 		return
 	}
 	p.baseline(ctx, probe.B0Again, nil)

@@ -25,7 +25,9 @@ func (p *prober) session(ctx context.Context, planned plan.Session) {
 	p.progress(names(planned.Checks))
 	s, ok := p.open(ctx)
 	if !ok {
-		p.lose(planned.Checks, 1, "no session could be opened") // Over says why, where that ended the run
+		if !p.over() { // else that is the reason
+			p.lose(planned.Checks, 1, "no session could be opened")
+		}
 		return
 	}
 	at := passage{now: planned.Start}
@@ -184,6 +186,10 @@ func (p *prober) open(ctx context.Context) (*wire.Session, bool) {
 }
 
 func (p *prober) unopened(err error) {
+	if errors.Is(err, wire.ErrCeiling) {
+		p.reached(err)
+		return
+	}
 	p.mu.Lock()
 	p.silent++
 	last := p.silent >= maxSilent
@@ -194,6 +200,19 @@ func (p *prober) unopened(err error) {
 		p.end(probe.StatusBlocked, err.Error()+", so no more were made")
 	case errors.Is(err, wire.ErrStopped), last:
 		p.end(statusOf(err), err.Error())
+	}
+}
+
+// reached ends a run at the ceiling. What was measured stands.
+func (p *prober) reached(err error) {
+	p.mu.Lock()
+	p.capped = true
+	met := len(p.record.Baselines) > 0
+	p.mu.Unlock()
+	if met {
+		p.end(probe.StatusInterrupted, err.Error())
+	} else {
+		p.end(probe.StatusSkipped, err.Error())
 	}
 }
 
