@@ -182,6 +182,10 @@ func TestCeilingWaits(t *testing.T) {
 		if _, err := way.Open(ctx); !errors.Is(err, context.DeadlineExceeded) || time.Since(begun) != time.Minute {
 			t.Errorf("got %v after %s, want the end of the context after a minute", err, time.Since(begun))
 		}
+		if err := s.config.Ceiling.Recipients("198.51.100.1", 50); err != nil {
+			t.Errorf("got %v, want nothing taken by who only waited", err)
+		}
+		s.config.Ceiling.Return("198.51.100.1", 50)
 		if err := way.Ready(t.Context(), 100); err != nil {
 			t.Fatal(err)
 		}
