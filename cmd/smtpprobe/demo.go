@@ -13,7 +13,7 @@ import (
 // memory, its DNS zone, and a probe of it.
 func demoCommand(s streams) *cobra.Command {
 	f := probeFlags{
-		tls: string(run.Auto), from: "<>", receivers: 8, sessions: 16, perPlatform: 4, repeat: 1, // nobody is disturbed: the waits for silence may overlap
+		tls: string(run.Auto), from: "<>", receivers: 8, sessions: 16, ofPlatform: 1, perPlatform: 4, repeat: 1, // nobody is disturbed: the waits for silence may overlap
 		timeout: time.Minute, reply: 10 * time.Second, allowPrivate: true,
 	}
 	cmd := &cobra.Command{

@@ -38,6 +38,7 @@ type probeFlags struct {
 	pace        time.Duration
 	sessions    int
 	receivers   int
+	ofPlatform  int
 	perPlatform int
 	timeout     time.Duration
 	repeat      int
@@ -92,9 +93,10 @@ func (p *probeFlags) registerLookup(f *pflag.FlagSet) {
 // registerPace registers the flags about how much is done at once, and how long
 // it may take.
 func (p *probeFlags) registerPace(f *pflag.FlagSet) {
-	f.DurationVar(&p.pace, "pace", 500*time.Millisecond, "pause between the sessions with one receiver")
+	f.DurationVar(&p.pace, "pace", 500*time.Millisecond, "pause between the sessions with one receiver, and with one platform")
 	f.IntVar(&p.sessions, "sessions", 1, "sessions at once with one receiver")
-	f.IntVar(&p.receivers, "receivers", 8, "receivers at once; of one platform one at a time")
+	f.IntVar(&p.receivers, "receivers", 8, "receivers at once")
+	f.IntVar(&p.ofPlatform, "platform-receivers", 1, "receivers of one platform at once; its pause between sessions stays")
 	f.IntVar(&p.perPlatform, "max-per-platform", 4, "addresses probed of one platform; the rest are skipped")
 	f.DurationVar(&p.timeout, "timeout", 15*time.Minute, "time for one receiver, in each run of --repeat")
 }
@@ -110,8 +112,8 @@ func (p *probeFlags) registerPath(f *pflag.FlagSet) {
 func (p *probeFlags) options(selected, catalogue []probe.Check) (run.Options, error) {
 	o := run.Options{
 		Catalogue: catalogue, Selected: selected, TLS: run.TLS(p.tls),
-		Timeout: p.timeout, Receivers: p.receivers, Platform: 1,
-		Wire: wire.Config{Pace: p.pace, Sessions: p.sessions, Reply: p.reply},
+		Timeout: p.timeout, Receivers: p.receivers, Platform: p.ofPlatform,
+		Wire: wire.Config{Pace: p.pace, Sessions: p.sessions, Reply: p.reply, Turns: &wire.Turns{}},
 	}
 	if err := p.numbers(); err != nil {
 		return o, err
@@ -133,11 +135,12 @@ func tlsWays() []string {
 
 // ranges say what the flags with a number take.
 var ranges = map[string]string{
-	"port":             "a number from 1 to 65535",
-	"sessions":         "1 to 16",
-	"receivers":        "1 to 1000",
-	"max-per-platform": "1 or more",
-	"repeat":           "1 to 100",
+	"port":               "a number from 1 to 65535",
+	"sessions":           "1 to 16",
+	"receivers":          "1 to 1000",
+	"platform-receivers": "1 to 1000",
+	"max-per-platform":   "1 or more",
+	"repeat":             "1 to 100",
 }
 
 func (p *probeFlags) numbers() error {
@@ -152,6 +155,8 @@ func (p *probeFlags) numbers() error {
 		return usage("--sessions %d: want %s", p.sessions, ranges["sessions"])
 	case p.receivers < 1 || p.receivers > 1000:
 		return usage("--receivers %d: want %s", p.receivers, ranges["receivers"])
+	case p.ofPlatform < 1 || p.ofPlatform > 1000:
+		return usage("--platform-receivers %d: want %s", p.ofPlatform, ranges["platform-receivers"])
 	case p.perPlatform < 1:
 		return usage("--max-per-platform %d: want %s", p.perPlatform, ranges["max-per-platform"])
 	case p.repeat < 1 || p.repeat > 100:

@@ -51,6 +51,11 @@ func (s suite) Run() int {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
+	// What is kept from run to run must not be the user's own.
+	if err := os.Setenv("XDG_STATE_HOME", filepath.Join(dir, "state")); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
 	// Most tests wait for timers most of the time: more of them fit side by side
 	// than there are cores. What the command line says of -parallel wins.
 	if err := flag.Set("test.parallel", "8"); err != nil {

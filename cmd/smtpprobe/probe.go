@@ -174,9 +174,22 @@ func (j *job) run(ctx context.Context) error {
 		progress.end()
 		out.text(planText(j.options, j.flags.rtt, found, kept, skipped, j.result))
 	} else {
+		j.bound(kept, progress)
 		j.probe(ctx, found, kept, skipped, out, progress)
 	}
 	return j.finish(ctx, found, out.err())
+}
+
+// bound fits the run to this machine, and to what others were asked lately.
+func (j *job) bound(receivers []probe.Receiver, progress *progress) {
+	n, note := fitFiles(fileLimit(), min(j.options.Receivers, len(receivers)), j.options.Wire.Sessions, ownFiles)
+	if note != "" {
+		progress.tell(note)
+		j.options.Receivers = n
+	}
+	if anyPublic(receivers) {
+		j.options.Wire.Ceiling = openCeiling(progress.tell)
+	}
 }
 
 // probe runs the receivers and writes the result, in one piece or, as NDJSON,
@@ -199,6 +212,9 @@ func (j *job) probe(ctx context.Context, found resolved, kept []probe.Receiver, 
 		},
 	}
 	again.probe(ctx, rounds{receivers: kept, choices: found.choices, first: j.flags.first, seen: map[string]bool{}})
+	if c := j.options.Wire.Ceiling; c != nil {
+		tellTrouble(c, c.Trouble(), progress.tell)
+	}
 	progress.end()
 	sortReports(j.result.Receivers, kept)
 	j.result.Receivers = append(j.result.Receivers, skipped...)

@@ -24,6 +24,7 @@ type progress struct {
 	screen  bool
 	width   int
 	verbose bool
+	quiet   bool
 
 	mu       sync.Mutex
 	total    int    // receivers
@@ -46,7 +47,7 @@ const (
 
 func newProgress(out io.Writer, o *outputFlags) *progress {
 	p := &progress{
-		out: out, verbose: o.verbose && !o.quiet, begun: time.Now(),
+		out: out, verbose: o.verbose && !o.quiet, quiet: o.quiet, begun: time.Now(),
 		stop: make(chan struct{}), done: make(chan struct{}),
 	}
 	f, ok := terminal(out)
@@ -100,6 +101,25 @@ func (p *progress) say(format string, args ...any) {
 	}
 }
 
+// tell prints a note, which stays.
+func (p *progress) tell(note string) {
+	if p.quiet {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.wipe()
+	fmt.Fprintf(p.out, "smtpprobe: %s\n", visible(note)) //nolint:errcheck // progress is not the result
+}
+
+// wipe clears the line of progress. The caller holds the lock.
+func (p *progress) wipe() {
+	if p.shown {
+		fmt.Fprintf(p.out, "\r%s\r", strings.Repeat(" ", p.width-1)) //nolint:errcheck // as above
+		p.shown = false
+	}
+}
+
 // update is called when a session begins.
 func (p *progress) update(now run.Progress) {
 	p.mu.Lock()
@@ -141,10 +161,9 @@ func (p *progress) end() {
 	}
 	p.mu.Unlock()
 	<-p.done
-	if p.shown {
-		fmt.Fprintf(p.out, "\r%s\r", strings.Repeat(" ", p.width-1)) //nolint:errcheck // as above
-		p.shown = false
-	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.wipe()
 }
 
 func sortBy(reports []probe.Report, place func(probe.Report) int) {

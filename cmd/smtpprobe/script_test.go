@@ -35,6 +35,7 @@ func TestScripts(t *testing.T) {
 		ContinueOnError:    true,
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("NOWHERE", nowhere)
+			env.Setenv("XDG_STATE_HOME", env.WorkDir+"/state")
 			env.Setenv("CR", "\r")
 			env.Setenv("LF", "\n")
 			env.Setenv("ESC", "\x1b")

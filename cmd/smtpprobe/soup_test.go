@@ -26,7 +26,7 @@ func anyFlag() *rapid.Generator[string] {
 	return rapid.SampledFrom([]string{
 		"--profile", "--check", "--skip", "--group", "--format", "--transcript", "--color", "--ascii", "--quiet", "-v", "-q", "--fail-on",
 		"--port", "--tls", "--ehlo", "--from", "--rcpt", "--domain", "-4", "-6", "--first", "--allow-private", "--pace", "--sessions",
-		"--receivers", "--max-per-platform", "--timeout", "--reply-timeout", "--repeat", "--interval", "--source", "--nonsense", "-x", "--check=", "--port=", "-4x",
+		"--receivers", "--platform-receivers", "--max-per-platform", "--timeout", "--reply-timeout", "--repeat", "--interval", "--source", "--nonsense", "-x", "--check=", "--port=", "-4x",
 	})
 }
 

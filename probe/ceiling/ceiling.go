@@ -91,6 +91,13 @@ func (c *Ceiling) Trouble() error {
 	return c.trouble
 }
 
+// Kept reports whether the counts are in a file, and so known to other runs.
+func (c *Ceiling) Kept() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.file != nil
+}
+
 // take enters some where there is room for n.
 func (c *Ceiling) take(k key, n, entered int, says string) error {
 	c.mu.Lock()
