@@ -71,7 +71,7 @@ func Open(path string) (*Ceiling, error) {
 func (f *file) lock(c *Ceiling) error {
 	for deadline := time.Now().Add(lockWait); ; {
 		if f.f == nil {
-			if err := f.open(c); err != nil {
+			if err := f.open(); err != nil {
 				return err
 			}
 		}
@@ -92,7 +92,7 @@ func (f *file) lock(c *Ceiling) error {
 	}
 }
 
-func (f *file) open(c *Ceiling) error {
+func (f *file) open() error {
 	opened, err := os.OpenFile(f.path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return f.failed("open", err)

@@ -40,7 +40,7 @@ func TestProcessesCountTogether(t *testing.T) {
 		if c.Trouble() != nil {
 			t.Fatal(c.Trouble())
 		}
-		fmt.Printf("sessions=%d\n", n)
+		fmt.Fprintf(os.Stdout, "sessions=%d\n", n)
 		return
 	}
 	path := t.TempDir() + "/ceiling"

@@ -36,17 +36,16 @@ func (r *Receiver) Ready(ctx context.Context, sessions int) error {
 // enter waits until a session may begin, and enters it where it is counted. It
 // returns the recipients that were taken ahead.
 func (r *Receiver) enter(ctx context.Context) (ahead int, err error) {
-	err = r.await(ctx, func() error {
+	err = r.await(ctx, func() (full error) {
 		if r.tally.stopped() {
 			return ErrStopped
 		}
-		if err := r.config.Turns.wait(ctx, r.config.Pace, r.address, r.platform); err != nil {
-			return err
+		if ended := r.config.Turns.wait(ctx, r.config.Pace, r.address, r.platform); ended != nil {
+			return ended
 		}
 		if r.tally.stopped() { // while this one waited
 			return ErrStopped
 		}
-		var full error
 		ahead, full = r.count()
 		return full
 	})
