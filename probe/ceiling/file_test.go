@@ -40,7 +40,9 @@ func TestProcessesCountTogether(t *testing.T) {
 		if c.Trouble() != nil {
 			t.Fatal(c.Trouble())
 		}
-		fmt.Fprintf(os.Stdout, "sessions=%d\n", n)
+		if _, err := fmt.Fprintf(os.Stdout, "sessions=%d\n", n); err != nil {
+			t.Fatal(err)
+		}
 		return
 	}
 	path := t.TempDir() + "/ceiling"
