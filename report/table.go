@@ -21,7 +21,7 @@ func Table(w io.Writer, run Run, style Style) error {
 	p := page{bufio.NewWriter(w), style.normal()}
 	p.title(run)
 	draw := p.matrix
-	if run.targets() > 1 || len(run.Receivers) > handful {
+	if run.Compares() {
 		draw = p.comparison
 	}
 	shown, err := draw(run)

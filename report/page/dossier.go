@@ -1,0 +1,138 @@
+package page
+
+import (
+	"bytes"
+	"compress/gzip"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"html/template"
+	"strings"
+	"time"
+
+	"github.com/smtpprobe/smtpprobe/probe"
+	"github.com/smtpprobe/smtpprobe/probe/smtp"
+	"github.com/smtpprobe/smtpprobe/report"
+)
+
+// dossier is what the page shows of one receiver when it is asked for.
+type dossier struct {
+	Facts    [][2]string     `json:"facts"`
+	Cells    map[string]cell `json:"cells"`
+	Controls []control       `json:"controls"`
+}
+
+// cell is what stands behind a cell of the matrix.
+type cell struct {
+	Says        probe.Conformance `json:"says,omitempty"`
+	Level       string            `json:"level"`
+	Inside      bool              `json:"tls,omitempty"`
+	Reason      string            `json:"reason,omitempty"`
+	Consequence string            `json:"consequence,omitempty"`
+	Agreed      string            `json:"agreed,omitempty"`
+	Departures  []string          `json:"departures,omitempty"`
+	Events      []event           `json:"events"`
+}
+
+type control struct {
+	ID     string  `json:"id"`
+	Run    int     `json:"run,omitempty"`
+	Events []event `json:"events"`
+}
+
+// event is one of a transcript: when, who, which of its marks, and the lines.
+type event struct {
+	probe.Event
+	mark mark
+}
+
+// MarshalJSON writes a list, since there may be a million: [ms, who, mark, lines].
+func (e event) MarshalJSON() ([]byte, error) {
+	lines, err := json.Marshal(report.Spoken(e.Event))
+	if err != nil {
+		return nil, err
+	}
+	return fmt.Appendf(nil, "[%s,%q,%q,%s]", report.Milliseconds(e.Event), e.From, e.mark, lines), nil
+}
+
+// pack writes a dossier as a block of data that the page unpacks when it is
+// opened: JSON, gzip, base64. Nothing in it can be markup.
+func pack(number int, r probe.Report, departures []departure) (template.HTML, error) {
+	d := dossier{Facts: facts(r), Cells: map[string]cell{}, Controls: []control{}}
+	for _, res := range r.Results {
+		d.Cells[res.Check.ID] = newCell(res, departures)
+	}
+	for _, c := range r.Controls {
+		d.Controls = append(d.Controls, control{ID: report.Tidy(c.ID), Run: c.Run, Events: events(c.Transcript, nil)})
+	}
+	text, err := json.Marshal(d)
+	if err != nil {
+		return "", err
+	}
+	var packed bytes.Buffer
+	z := gzip.NewWriter(&packed)
+	if _, err := z.Write(text); err != nil {
+		return "", err
+	}
+	if err := z.Close(); err != nil {
+		return "", err
+	}
+	block := fmt.Sprintf("<script type=\"application/gzip\" id=\"dossier-%d\">%s</script>\n", number, base64.StdEncoding.EncodeToString(packed.Bytes()))
+	return template.HTML(block), nil //nolint:gosec // base64 holds no markup
+}
+
+func newCell(r probe.Result, departures []departure) cell {
+	c := cell{
+		Says: r.Conformance, Level: r.Check.Level.String(), Inside: r.TLS, Reason: report.Reason(r),
+		Consequence: report.Consequence(r), Agreed: report.Agreed(r.Agreement),
+		Events: events(r.Transcript, marks(r)),
+	}
+	for _, d := range departures {
+		if d.check == r.Check.ID {
+			c.Departures = append(c.Departures, d.sentence())
+		}
+	}
+	return c
+}
+
+func events(t probe.Transcript, marked map[int]mark) []event {
+	all := make([]event, len(t))
+	for i, e := range t {
+		all[i] = event{e, marked[i]}
+	}
+	return all
+}
+
+// facts are what is known of the receiver as such.
+func facts(r probe.Report) [][2]string {
+	var all [][2]string
+	add := func(name, text string) {
+		if text != "" {
+			all = append(all, [2]string{name, text})
+		}
+	}
+	add("address", fmt.Sprintf("%s port %d", report.Tidy(r.Address), r.Port))
+	add("platform", report.Tidy(r.Platform))
+	add("serves", strings.Join(named(r.Domains), ", "))
+	add("recipient", report.Tidy(r.Recipient))
+	add("trouble", report.Trouble(r))
+	add("software", report.Tidy(r.Software))
+	add("greets with", smtp.Escape(r.Banner))
+	add("EHLO offers", smtp.Escape(strings.Join(r.Offered, ", ")))
+	add("inside TLS", smtp.Escape(strings.Join(r.OfferedTLS, ", ")))
+	if r.Sessions > 0 {
+		add("TLS", report.Security(r))
+	}
+	if r.Inside {
+		add("", "all checks inside TLS")
+	}
+	s := r.Strictness()
+	add("strict", fmt.Sprintf("%d of %d", s.Enforced, s.Of))
+	add("violations of a MUST", fmt.Sprint(r.Violations()))
+	add("sessions", fmt.Sprintf("%d, %d commands, %s", r.Sessions, r.Commands, r.Elapsed.Round(100*time.Millisecond)))
+	for _, round := range r.Rounds {
+		add(fmt.Sprintf("run %d", round.Run), strings.TrimSuffix(fmt.Sprintf("%s %s, %d sessions, from %s",
+			round.Status, report.Tidy(round.Reason), round.Sessions, strings.Join(tidied(round.Backends), ", ")), ", from "))
+	}
+	return all
+}
