@@ -92,9 +92,6 @@ func Spoken(e probe.Event) []string { return spoken(e) }
 // Conditions says where the check runs at all; empty: everywhere.
 func Conditions(c probe.Check) string { return conditionsOf(c) }
 
-// Milliseconds is when an event was, with one decimal, as transcripts have it.
-func Milliseconds(e probe.Event) string { return millis(e.At).String() }
-
 // StrictestFirst sorts receivers as the comparison does.
 func StrictestFirst(reports []probe.Report) []probe.Report { return strictestFirst(reports) }
 

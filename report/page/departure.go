@@ -26,17 +26,17 @@ type departure struct {
 func (d departure) taken() bool { return d.code < 400 }
 
 func (d departure) sentence() string {
-	refs := d.ref
-	if refs != "" {
-		refs = " (" + refs + ")"
-	}
+	text := fmt.Sprintf("%s in state %s (%s): the reference answers %d, this receiver %d", d.verb, d.from, states()[place(d.from)].Name, d.ideal, d.code)
 	switch {
-	case !d.taken():
-		return fmt.Sprintf("%s in state %s: the reference answers %d, this receiver %d%s.", d.verb, d.from, d.ideal, d.code, refs)
-	case d.allowed:
-		return fmt.Sprintf("%s in state %s: the reference answers %d, this receiver %d and goes to %s, which the RFCs allow%s.", d.verb, d.from, d.ideal, d.code, d.to, refs)
+	case d.taken() && d.from != d.to:
+		text += fmt.Sprintf(" and goes to %s (%s)", d.to, states()[place(d.to)].Name)
+	case d.taken():
+		text += " and stays there"
 	}
-	return fmt.Sprintf("%s in state %s: the reference answers %d, this receiver %d and goes to %s%s.", d.verb, d.from, d.ideal, d.code, d.to, refs)
+	if d.taken() && d.allowed {
+		text += ", which the RFCs allow"
+	}
+	return text + ". See RFC " + d.ref + "."
 }
 
 // departures are those that the transcripts of a receiver show. Results of which
@@ -155,7 +155,7 @@ func (f *follower) answered(reply smtp.Reply) bool {
 	case !f.own:
 	case accepts && (!served || after.State != reference.State):
 		f.found = append(f.found, d)
-	case !accepts && served && standing == oracle.OtherRefusal:
+	case !accepts && served && standing == oracle.OtherRefusal && !before.Ahead: // a group may be refused as such
 		f.found = append(f.found, d)
 	}
 	return true

@@ -31,28 +31,21 @@ type cell struct {
 	Consequence string            `json:"consequence,omitempty"`
 	Agreed      string            `json:"agreed,omitempty"`
 	Departures  []string          `json:"departures,omitempty"`
-	Events      []event           `json:"events"`
+	talk
 }
 
 type control struct {
-	ID     string  `json:"id"`
-	Run    int     `json:"run,omitempty"`
-	Events []event `json:"events"`
+	ID  string `json:"id"`
+	Run int    `json:"run,omitempty"`
+	talk
 }
 
-// event is one of a transcript: when, who, which of its marks, and the lines.
-type event struct {
-	probe.Event
-	mark mark
-}
-
-// MarshalJSON writes a list, since there may be a million: [ms, who, mark, lines].
-func (e event) MarshalJSON() ([]byte, error) {
-	lines, err := json.Marshal(report.Spoken(e.Event))
-	if err != nil {
-		return nil, err
-	}
-	return fmt.Appendf(nil, "[%s,%q,%q,%s]", report.Milliseconds(e.Event), e.From, e.mark, lines), nil
+// talk is a transcript. Its times stand apart from its texts, and each as what
+// has passed since the one before: what sessions have in common is then written
+// alike and packs to next to nothing.
+type talk struct {
+	Tenths []int64    `json:"tenths"` // of a millisecond
+	Events [][]string `json:"events"` // who, which mark, and the lines
 }
 
 // pack writes a dossier as a block of data that the page unpacks when it is
@@ -63,14 +56,17 @@ func pack(number int, r probe.Report, departures []departure) (template.HTML, er
 		d.Cells[res.Check.ID] = newCell(res, departures)
 	}
 	for _, c := range r.Controls {
-		d.Controls = append(d.Controls, control{ID: report.Tidy(c.ID), Run: c.Run, Events: events(c.Transcript, nil)})
+		d.Controls = append(d.Controls, control{ID: report.Tidy(c.ID), Run: c.Run, talk: newTalk(c.Transcript, nil)})
 	}
 	text, err := json.Marshal(d)
 	if err != nil {
 		return "", err
 	}
 	var packed bytes.Buffer
-	z := gzip.NewWriter(&packed)
+	z, err := gzip.NewWriterLevel(&packed, gzip.BestCompression)
+	if err != nil {
+		return "", err
+	}
 	if _, err := z.Write(text); err != nil {
 		return "", err
 	}
@@ -85,7 +81,7 @@ func newCell(r probe.Result, departures []departure) cell {
 	c := cell{
 		Says: r.Conformance, Level: r.Check.Level.String(), Inside: r.TLS, Reason: report.Reason(r),
 		Consequence: report.Consequence(r), Agreed: report.Agreed(r.Agreement),
-		Events: events(r.Transcript, marks(r)),
+		talk: newTalk(r.Transcript, marks(r)),
 	}
 	for _, d := range departures {
 		if d.check == r.Check.ID {
@@ -95,13 +91,18 @@ func newCell(r probe.Result, departures []departure) cell {
 	return c
 }
 
-func events(t probe.Transcript, marked map[int]mark) []event {
-	all := make([]event, len(t))
+func newTalk(t probe.Transcript, marked map[int]mark) talk {
+	shown := talk{Tenths: make([]int64, len(t)), Events: make([][]string, len(t))}
+	before := int64(0)
 	for i, e := range t {
-		all[i] = event{e, marked[i]}
+		at := int64(e.At.Round(tenth) / tenth)
+		shown.Tenths[i], before = at-before, at
+		shown.Events[i] = append([]string{e.From.String(), string(marked[i])}, report.Spoken(e)...)
 	}
-	return all
+	return shown
 }
+
+const tenth = 100 * time.Microsecond
 
 // facts are what is known of the receiver as such.
 func facts(r probe.Report) [][2]string {

@@ -40,19 +40,19 @@ const (
 // states are all that the table has, where they stand.
 func states() []state {
 	return []state{
-		{oracle.StateConnected, "connected", 80, 80},
-		{oracle.StateRejected, "turned away", 80, 300},
-		{oracle.StateGreeted, "greeted", 270, 80},
-		{oracle.StateHandshake, "TLS handshake", 270, 300},
-		{oracle.StateAuth, "AUTH going on", 470, 500},
-		{oracle.StateEHLO, "after EHLO", 470, 190},
-		{oracle.StateHELO, "after HELO", 470, 370},
-		{oracle.StateMail, "MAIL taken", 690, 190},
-		{oracle.StateRcpt, "RCPT taken", 910, 190},
-		{oracle.StateData, "message text", 910, 60},
-		{oracle.StateChunk, "BDAT going on", 910, 370},
-		{oracle.StateIndeterminate, "undetermined", 690, 370},
-		{oracle.StateClosed, "closed", 80, 500},
+		{oracle.StateConnected, "connected", 86, 230},
+		{oracle.StateRejected, "turned away", 86, 400},
+		{oracle.StateGreeted, "greeted", 260, 230},
+		{oracle.StateHandshake, "TLS handshake", 260, 410},
+		{oracle.StateAuth, "AUTH going on", 450, 40},
+		{oracle.StateEHLO, "after EHLO", 450, 170},
+		{oracle.StateHELO, "after HELO", 450, 410},
+		{oracle.StateMail, "MAIL taken", 650, 290},
+		{oracle.StateRcpt, "RCPT taken", 860, 200},
+		{oracle.StateData, "message text", 1030, 70},
+		{oracle.StateChunk, "BDAT going on", 1030, 400},
+		{oracle.StateIndeterminate, "undetermined", 710, 520},
+		{oracle.StateClosed, "closed", 124, 530},
 	}
 }
 
@@ -64,7 +64,18 @@ type edge struct {
 }
 
 // Label is the text beside the arrow.
-func (e edge) Label() string { return strings.Join(e.Labels, ", ") }
+func (e edge) Label() string { return label(e.Labels) }
+
+// refused ends the label of what fails and leaves the transaction undetermined.
+const refused = " refused"
+
+func label(commands []string) string {
+	text := strings.Join(commands, ", ")
+	if strings.Count(text, refused) == len(commands) {
+		text = strings.ReplaceAll(text, refused, "") + refused
+	}
+	return text
+}
 
 // drawn is an edge that receivers take and the reference does not, or, within
 // one state, a command that they answer otherwise.
@@ -84,8 +95,22 @@ func (d drawn) Taken() bool        { return d.taken() }
 func (d drawn) Allowed() bool      { return d.allowed }
 func (d drawn) Ref() string        { return d.ref }
 
-// Moves reports whether there is an arrow to draw.
-func (d drawn) Moves() bool { return d.taken() && d.from != d.to }
+// Moves reports whether there is an arrow to draw: one from state to state that
+// the reference does not have. Where it has it, the receiver took an argument
+// that the reference refuses.
+func (m machine) Moves(d drawn) bool {
+	return d.taken() && d.from != d.to && !slices.ContainsFunc(m.Edges, func(e edge) bool {
+		return e.From == d.from && e.To == d.to && slices.Contains(e.Labels, d.verb)
+	})
+}
+
+// Leads says where the receiver goes.
+func (d drawn) Leads() string {
+	if d.from == d.to {
+		return "stays"
+	}
+	return string(d.to)
+}
 
 func newMachine(reports []probe.Report) machine {
 	m := machine{States: states(), departures: make([][]departure, len(reports))}
@@ -126,26 +151,38 @@ func include[T cmp.Ordered](all []T, one T) []T {
 }
 
 // arrange bends the arrows so that those between the same states do not lie on
-// one another.
+// one another: the reference's a little to one side, departures more, and to
+// the other side where the reference has an arrow.
 func (m *machine) arrange() {
 	used := map[[2]oracle.State]int{}
-	bend := func(from, to oracle.State) int {
-		used[[2]oracle.State{from, to}]++
-		return used[[2]oracle.State{from, to}]
-	}
 	for i := range m.Edges {
 		e := &m.Edges[i]
-		e.Arrow = between(e.From, e.To, bend(e.From, e.To))
+		used[[2]oracle.State{e.From, e.To}]++
+		e.Arrow = between(e.From, e.To, slightly, e.Label())
 	}
 	slices.SortStableFunc(m.Departures, func(a, b drawn) int {
 		return cmp.Or(place(a.from)-place(b.from), place(a.to)-place(b.to), cmp.Compare(a.verb, b.verb))
 	})
 	for i := range m.Departures {
-		if d := &m.Departures[i]; d.Moves() {
-			d.Arrow = between(d.from, d.to, 1+bend(d.from, d.to))
+		d := &m.Departures[i]
+		if !m.Moves(*d) {
+			continue
 		}
+		n := used[[2]oracle.State{d.from, d.to}]
+		used[[2]oracle.State{d.from, d.to}]++
+		bend := slightly + float64(max(n, 1))*more
+		if n%2 == 1 {
+			bend = -bend
+		}
+		d.Arrow = between(d.from, d.to, bend, d.Verb())
 	}
 }
+
+// How far the middle of an arrow's curve is drawn aside.
+const (
+	slightly = 28
+	more     = 60
+)
 
 func place(s oracle.State) int {
 	return slices.IndexFunc(states(), func(at state) bool { return at.Letter == s })
@@ -158,21 +195,23 @@ type arrow struct {
 	X, Y int
 }
 
-// between draws an arrow that is bent the more the higher its number.
-func between(from, to oracle.State, number int) arrow {
+// between draws an arrow that is drawn aside, with its label on the outer side.
+func between(from, to oracle.State, bend float64, label string) arrow {
 	a, b := states()[place(from)], states()[place(to)]
 	dx, dy := float64(b.X-a.X), float64(b.Y-a.Y)
 	length := math.Hypot(dx, dy)
 	if length == 0 {
 		return arrow{}
 	}
-	off := 14 + 34*float64(number-1)
-	cx, cy := float64(a.X)+dx/2-dy/length*off*2, float64(a.Y)+dy/2+dx/length*off*2
+	nx, ny := -dy/length, dx/length
+	cx, cy := float64(a.X)+dx/2+nx*bend, float64(a.Y)+dy/2+ny*bend
 	x1, y1 := border(a, cx, cy)
 	x2, y2 := border(b, cx, cy)
+	const letter = 5.6 // the width of one, about
+	aside := math.Copysign(8+math.Abs(nx)*letter/2*float64(len(label)), bend)
 	return arrow{
 		Path: fmt.Sprintf("M%.0f %.0fQ%.0f %.0f %.0f %.0f", x1, y1, cx, cy, x2, y2),
-		X:    int(x1/4 + cx/2 + x2/4), Y: int(y1/4 + cy/2 + y2/4),
+		X:    int(x1/4 + cx/2 + x2/4 + nx*aside), Y: int(y1/4 + cy/2 + y2/4 + ny*aside),
 	}
 }
 
@@ -194,8 +233,8 @@ func reference() (edges []edge, anywhere []string) {
 	from := map[move][]oracle.State{}
 	var moves []move
 	for _, row := range oracle.Rows() {
-		if _, choice := row.Choice(); choice {
-			continue
+		if _, choice := row.Choice(); choice || row.Command == "(eof)" || row.Command == "(idle)" {
+			continue // nor the ends that no command brings about
 		}
 		for _, s := range within(row) {
 			to := leads(row, s)
@@ -286,9 +325,9 @@ func command(row oracle.Row) string {
 	case row.Guard == "n LAST":
 		return "BDAT LAST"
 	case row.Next == "stuck" && row.Command == "BDAT":
-		return "BDAT refused"
+		return "BDAT" + refused
 	case row.Next == "stuck":
-		return row.Command + " refused"
+		return row.Command + refused
 	}
 	switch row.Command {
 	case "(timer)":
@@ -299,8 +338,6 @@ func command(row oracle.Row) string {
 		return "dot"
 	case "(line)":
 		return "response"
-	case "(eof)", "(idle)":
-		return strings.Trim(row.Command, "()")
 	case "(tls)":
 		if row.Next == string(oracle.StateClosed) {
 			return "TLS fails"

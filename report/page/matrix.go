@@ -81,34 +81,32 @@ func platforms(reports []probe.Report) []string {
 
 // row writes the cells of one receiver in one group. There may be fifty thousand
 // in a page, so that the template is not asked for each; all that stands in one
-// is ours: a mark, a word and a number.
+// is ours: words and numbers. The style puts the verdict's mark before it.
 func row(checks []probe.Check, results map[string]probe.Result) template.HTML {
 	var b strings.Builder
 	for _, c := range checks {
-		r, ran := results[c.ID]
-		if !ran {
-			b.WriteString(`<b role=gridcell class=none aria-label="not run"></b>`)
-			continue
+		if r, ran := results[c.ID]; ran {
+			fmt.Fprintf(&b, `<b role=gridcell class="%s">%s</b>`, class(r), report.Codes(r))
+		} else {
+			b.WriteString(`<b role=gridcell class="not-run"></b>`)
 		}
-		codes := report.Codes(r)
-		fmt.Fprintf(&b, `<b role=gridcell class="%s" aria-label="%s">%s %s</b>`, class(r), label(r), report.Mark(r.Verdict), codes)
 	}
 	return template.HTML(b.String()) //nolint:gosec // no text of a server's is in it
 }
 
-// label is the cell for those who hear it.
-func label(r probe.Result) string {
-	words := r.Verdict.String()
-	if codes := report.Codes(r); codes != "" {
-		words += " " + codes
+// marked is the style by which every verdict shows its mark, and its word to
+// those who hear the page.
+func marked() string {
+	var b strings.Builder
+	for _, v := range probe.Verdicts() {
+		short, long := report.Mark(v)+" ", report.Mark(v)+" "+v.String()+" "
+		if v == probe.NotApplicable {
+			long = report.Mark(v) + " n/a"
+		}
+		fmt.Fprintf(&b, ".%[1]s::before { content: %[2]q; content: %[2]q / \"%[1]s \"; }\n", v, short)
+		fmt.Fprintf(&b, ".few .%[1]s::before { content: %[2]q; }\n@media screen { .tall .%[1]s::before { content: %[2]q; } }\n", v, long)
 	}
-	if r.Conformance == probe.Violates {
-		words += ", violates a MUST"
-	}
-	if k := r.Agreement.Kind; k == probe.Flaky || k == probe.Transient {
-		words += ", " + string(k)
-	}
-	return words
+	return b.String()
 }
 
 // class is the verdict, and what else a filter asks for.
@@ -127,7 +125,6 @@ func class(r probe.Result) string {
 // runs that differ.
 type filter struct {
 	Class string
-	Mark  string
 	Words string
 	Count int
 }
@@ -136,7 +133,7 @@ type filter struct {
 func filters(reports []probe.Report, repeated bool) []filter {
 	var all []filter
 	for _, v := range probe.Verdicts() {
-		all = append(all, filter{Class: v.String(), Mark: report.Mark(v), Words: v.String()})
+		all = append(all, filter{Class: v.String(), Words: v.String()})
 	}
 	all = append(all, filter{Class: "violates", Words: "violates a MUST"})
 	if repeated {

@@ -44,18 +44,24 @@ func HTML(w io.Writer, run report.Run) error {
 	return nil
 }
 
+// handful is the largest number of receivers that are shown as columns.
+const handful = 8
+
 // content is what the template shows.
 type content struct {
 	Policy     string
 	Style      template.CSS
 	Script     template.JS
 	Run        report.Run
+	Version    string
+	Profile    string
 	Title      string
 	Started    string
 	Took       time.Duration
 	Conclusion string
 	Note       string
 	Tall       bool // receivers are few: each is a column
+	Sorted     bool // the strictest receiver first
 	Groups     []group
 	Filters    []filter
 	Receivers  []receiver
@@ -89,12 +95,14 @@ type exchange struct {
 }
 
 func newContent(run report.Run) (content, error) {
+	css := style + marked()
 	c := content{
-		Style: template.CSS(style), Script: template.JS(script), //nolint:gosec // files of ours
-		Policy: policy(), Run: run, Title: title(run),
+		Style: template.CSS(css), Script: template.JS(script), //nolint:gosec // files of ours
+		Policy: policy(css), Run: run, Title: title(run),
+		Version: report.Tidy(run.Version), Profile: report.Tidy(run.Profile),
 		Started: run.Started.Format("2006-01-02 15:04:05 -0700"), Took: run.Elapsed.Round(100 * time.Millisecond),
 		Conclusion: run.Conclusion(), Note: report.Tidy(run.Note),
-		Tall: !run.Compares(), Groups: groups(run.Order), Domains: domains(run.Domains),
+		Sorted: run.Compares(), Tall: len(run.Receivers) <= handful, Groups: groups(run.Order), Domains: domains(run.Domains),
 	}
 	reports := run.Receivers
 	if run.Compares() {
@@ -132,7 +140,7 @@ func title(run report.Run) string {
 
 // policy allows the page its own style and script and nothing else: no
 // connection, no image, no form, no other script, no markup made by a script.
-func policy() string {
+func policy(style string) string {
 	hash := func(text string) string {
 		sum := sha256.Sum256([]byte(text))
 		return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"

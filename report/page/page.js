@@ -78,7 +78,7 @@ function hideColumns(verdicts) {
   rules.replaceSync(hidden + faded);
 }
 
-const severity = ["broken", "lenient", "overstrict", "deviant", "dropped", "strict", "correct", "inconclusive", "not-applicable", "none"];
+const severity = ["broken", "lenient", "overstrict", "deviant", "dropped", "strict", "correct", "inconclusive", "not-applicable", "not-run"];
 const rank = (cell) => severity.findIndex((v) => cell.classList.contains(v));
 const byText = (key) => (a, b) => a.dataset[key].localeCompare(b.dataset[key]);
 const byNumber = (key, sign) => (a, b) => sign * (Number(a.dataset[key]) - Number(b.dataset[key]));
@@ -183,6 +183,13 @@ function neighbour(by) {
   if (next) open(place.column ? { row: place.row, column: next } : { row: next });
 }
 
+// chip is a cell in words; the style puts the verdict's mark before it.
+function chip(tag, cell) {
+  const [verdict, ...more] = cell.classList;
+  const words = [verdict, cell.textContent].filter(Boolean).join(" ") + more.map((m) => m === "violates" ? ", violates a MUST" : ", " + m).join("");
+  return make(tag, "verdict " + verdict, words);
+}
+
 // rule is the catalogue's page of a check, with the meaning of a verdict marked.
 function rule(id, verdict) {
   const page = $("check-" + id).cloneNode(true);
@@ -194,7 +201,7 @@ function rule(id, verdict) {
 
 function cellSheet({ row, column }, cell) {
   const shown = cells(row)[column.at], verdict = shown.classList[0];
-  const facts = make("p", "facts", make("span", "verdict " + verdict, `${shown.textContent.slice(0, 1)} ${shown.getAttribute("aria-label")}`), make("bdi", "", nameOf(row)));
+  const facts = make("p", "facts", chip("span", shown), make("bdi", "", nameOf(row)));
   if (!cell) return [facts, make("p", "", "The check was not run with this receiver.")];
   if (cell.says) facts.append(make("span", "", `${cell.says}, level ${cell.level}`));
   if (cell.tls) facts.append(make("span", "", "inside TLS"));
@@ -203,7 +210,7 @@ function cellSheet({ row, column }, cell) {
   if (cell.reason) said.append(make("p", "", make("b", "", "Why: "), cell.reason));
   if (cell.agreed) said.append(make("p", "", make("b", "", "Runs: "), cell.agreed));
   for (const d of cell.departures || []) said.append(make("p", "", make("b", "", "State machine: "), d));
-  const talk = make("section", "", make("h3", "", "What was said"), ladder(cell.events));
+  const talk = make("section", "", make("h3", "", "What was said"), ladder(cell));
   return [facts, said, make("div", "columns", talk, make("section", "", make("h3", "", "The rule"), rule(column.id, verdict)))];
 }
 
@@ -220,7 +227,7 @@ function receiverSheet(row, all) {
   if (all.controls.length > 0) content.push(make("h3", "", "Controls"), make("p", "", "The same commands in their legal places, without which no verdict stands."));
   for (const c of all.controls) {
     const more = make("details", "", make("summary", "", c.id + (c.run ? ` in run ${c.run}` : "")));
-    more.addEventListener("toggle", () => more.append(ladder(c.events)), { once: true });
+    more.addEventListener("toggle", () => more.append(ladder(c)), { once: true });
     content.push(more);
   }
   return content;
@@ -229,7 +236,7 @@ function receiverSheet(row, all) {
 function checkSheet(column) {
   const list = make("ul", "");
   for (const row of shownRows()) {
-    const cell = cells(row)[column.at], go = make("button", "verdict " + cell.classList[0], cell.textContent.slice(0, 1) + " " + cell.getAttribute("aria-label"));
+    const cell = cells(row)[column.at], go = chip("button", cell);
     go.addEventListener("click", () => open({ row, column }));
     list.append(make("li", "", go, " ", make("bdi", "", nameOf(row))));
   }
@@ -246,23 +253,25 @@ function checkSheet(column) {
 
 const tags = {
   test: "the command under test", disturb: "what must, or must not, end the transaction", "is-open": "is a transaction open?",
-  control: "the same command in its legal place", decided: "the reply that decided",
+  control: "the control: a command in its legal place", decided: "the reply that decided",
 };
 const unfinished = /^\d{3}-/; // a reply line behind which more follow
 
-function ladder(events) {
+function ladder({ tenths, events }) {
   if (events.length === 0) return make("p", "", "Nothing was exchanged.");
   const list = make("ol", "ladder", make("li", "ends", make("span", "ms", "ms"), make("span", "lane", make("span", "", "client"), make("span", "", "server"))));
-  const begins = events.findIndex((e) => e[1] === "probe" && e[3][0].startsWith("check begins"));
+  const begins = events.findIndex((e) => e[0] === "probe" && e[2].startsWith("check begins"));
   let last = null; // the rung of a reply whose lines are not all there yet
-  events.forEach(([ms, who, mark, lines], i) => {
+  let at = 0;
+  events.forEach(([who, mark, ...lines], i) => {
+    at += tenths[i];
     const codes = lines.map((l) => make("code", "", l));
     if (last && who === "server") {
       last.before(...codes);
     } else {
       const arrow = who === "probe" ? null : make("span", "arrow");
       const lane = make("div", "lane", mark ? make("span", "tag", tags[mark]) : null, ...codes, arrow);
-      const rung = make("li", [who, mark, i < begins ? "before" : ""].join(" ").trim(), make("span", "ms", ms.toFixed(1)), lane);
+      const rung = make("li", [who, mark, i < begins ? "before" : ""].join(" ").trim(), make("span", "ms", (at / 10).toFixed(1)), lane);
       rung.setAttribute("aria-label", `${{ client: "client", server: "server", probe: "note" }[who]}: ${mark ? tags[mark] + ": " : ""}${lines.join(" ")}`);
       list.append(rung);
       last = arrow;
