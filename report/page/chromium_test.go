@@ -114,10 +114,17 @@ func (b tab) do(steps ...chromedp.Action[chromedp.Void]) {
 	}
 }
 
-// eval is the value of an expression in the page.
-func eval[T any](b tab, expression string) T {
+// eval is the value of an expression in the page, await that of a promise.
+func eval[T any](b tab, expression string) T { b.Helper(); return value[T](b, expression) }
+
+func await[T any](b tab, expression string) T {
 	b.Helper()
-	value, err := chromedp.Run(b.ctx, chromedp.Evaluate[T](expression))
+	return value[T](b, expression, chromedp.EvalAwaitPromise)
+}
+
+func value[T any](b tab, expression string, options ...chromedp.EvaluateOption) T {
+	b.Helper()
+	value, err := chromedp.Run(b.ctx, chromedp.Evaluate[T](expression, options...))
 	if err != nil {
 		b.Fatalf("%s: %v", expression, err)
 	}

@@ -140,10 +140,11 @@ function step(key, far) {
 // ---- The sheet ----
 
 const dossiers = new Map();
+const loaded = new Promise((done) => addEventListener("DOMContentLoaded", done)); // dossiers stand behind the script
 
 // dossier unpacks what is known of a receiver, once.
 function dossier(number) {
-  if (!dossiers.has(number)) dossiers.set(number, unpack($("dossier-" + number).textContent));
+  if (!dossiers.has(number)) dossiers.set(number, loaded.then(() => unpack($("dossier-" + number).textContent)));
   return dossiers.get(number);
 }
 
