@@ -16,7 +16,7 @@ SHELL := bash
 
 .DEFAULT_GOAL := all
 .NOTPARALLEL:
-.PHONY: all build test race thorough fuzz cover lint fmt fmt-check vuln generate golden check mta fixtures man lab demo clean help
+.PHONY: all build test race browser thorough fuzz cover lint fmt fmt-check vuln generate golden check mta fixtures man lab demo clean help
 
 all: fmt-check lint test build ## What to run before a commit: fmt-check, lint, test, build
 
@@ -28,6 +28,9 @@ test: ## Run the tests; they need no network but loopback
 
 race: ## Run the tests under the race detector (needs a C compiler)
 	CGO_ENABLED=1 go test -race -shuffle=on ./...
+
+browser: ## Look at the HTML in a real browser (Debian's chromium), and say how quickly it opens
+	go test -tags browser -count=1 -v ./report/page
 
 thorough: ## Compare every check alone with sessions shared, with all lapses of the lab
 	go test -tags thorough -count=1 -run TestSharedSessionsTellNothingElse ./probe/run
@@ -49,9 +52,9 @@ cover: ## Print what the tests cover, and fail below the floor of 85 %
 	  END { sub("%", "", $$3); if ($$3 < floor) { print "coverage " $$3 " % is below " floor " %"; exit 1 } }'
 
 lint: ## Run go vet, staticcheck and golangci-lint
-	go vet -tags mta,fixtures,thorough ./...
+	go vet -tags mta,fixtures,thorough,browser ./...
 	go vet -tags man ./cmd/smtpprobe
-	go run $(STATICCHECK) -tags mta ./...
+	go run $(STATICCHECK) -tags mta,browser ./...
 	go run $(GOLANGCI_LINT) run
 
 fmt: ## Format all Go files

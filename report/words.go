@@ -43,9 +43,6 @@ func Security(r probe.Report) string { return numbered{Report: r}.security() }
 // where nothing does, or nothing is known.
 func Consequence(r probe.Result) string { return consequence(r) }
 
-// Reason is what the judge adds to a verdict; the end of a long one is counted.
-func Reason(r probe.Result) string { return remark(r.Reason, longReason) }
-
 // Agreed says whether the runs agree on a check, and how they differ; empty
 // where there was one run alone.
 func Agreed(a probe.Agreement) string {

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/smtpprobe/smtpprobe/report"
+	"github.com/smtpprobe/smtpprobe/report/page"
 )
 
 // format is one way to write a run.
@@ -33,6 +34,7 @@ func formats() []format {
 			return report.Markdown(w, r, s.Transcript)
 		}},
 		{"junit", []string{".xml"}, func(w io.Writer, r report.Run, _ report.Style) error { return report.JUnit(w, r) }},
+		{"html", []string{".html", ".htm"}, func(w io.Writer, r report.Run, _ report.Style) error { return page.HTML(w, r) }},
 	}
 }
 

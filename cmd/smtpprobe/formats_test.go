@@ -42,7 +42,7 @@ func (s told) domain(name, status, reason string) { s[name] = status + " | " + r
 // report look at it.
 func readers() map[string]func(*testing.T, string) told {
 	return map[string]func(*testing.T, string) told{
-		"json": readJSON, "ndjson": readNDJSON, "csv": readCSV, "markdown": readMarkdown, "junit": readJUnit,
+		"json": readJSON, "ndjson": readNDJSON, "csv": readCSV, "markdown": readMarkdown, "html": readHTML, "junit": readJUnit,
 	}
 }
 

@@ -139,7 +139,7 @@ func cleanFiles(t *testing.T, args ...string) {
 func TestNothingOfATargetFileReachesTheReaderRaw(t *testing.T) {
 	t.Parallel()
 	server := receiver(t)
-	for _, flags := range [][]string{{"--format", "table"}, {"--format", "json"}, {"--format", "ndjson"}, {"--format", "markdown"}, {"--format", "junit"}, {"--dry-run"}} {
+	for _, flags := range [][]string{{"--format", "table"}, {"--format", "json"}, {"--format", "ndjson"}, {"--format", "markdown"}, {"--format", "junit"}, {"--format", "html"}, {"--dry-run"}} {
 		t.Run(strings.Join(flags, " "), func(t *testing.T) {
 			in := server.Addr() + "\n" + poison + "\n" + poison + ":25\nexample.com:" + poison + "\n\u202egnp.example\n"
 			r := callWith(t.Context(), in, append(flags, "--resolver", nowhere, "--pace", "0", "--check", "rcpt-before-mail", "-")...)

@@ -16,6 +16,7 @@ func TestOutputThatCannotBeWritten(t *testing.T) {
 		"csv":      {"demo", "--check", "nested-mail", "--format", "csv"},
 		"markdown": {"demo", "--check", "nested-mail", "--format", "markdown"},
 		"junit":    {"demo", "--check", "nested-mail", "--format", "junit"},
+		"html":     {"demo", "--check", "nested-mail", "--format", "html"},
 		"fail-on":  {"demo", "--check", "nested-mail", "--fail-on", "strict"},
 		"dry run":  quick("--dry-run", "127.0.0.1:1"),
 		"checks":   {"checks"},

@@ -172,7 +172,7 @@ func TestEveryCellOpens(t *testing.T) {
 	failed := await[[]string](b, `(async () => {
 		const bad = [];
 		for (const row of given) for (const column of columns) {
-			await open({ row, column });
+			await open({ number: row.dataset.number, column });
 			const title = document.querySelector("#sheet-title").textContent;
 			const talk = document.querySelector("#sheet .ladder li") || document.querySelector("#sheet-body").textContent.includes("Nothing was exchanged.");
 			if (title !== column.id || !talk || document.querySelector("#sheet .notice")) bad.push(row.dataset.host + " " + column.id);
@@ -227,9 +227,29 @@ func TestTheKeyboardIsEnough(t *testing.T) {
 }
 
 func TestALinkLeadsToACell(t *testing.T) {
-	b := open(t, html(t, runOf(named(t, "exim")...)))
+	b := open(t, html(t, troubled(t)))
 	eval[chromedp.Void](b, `location.hash = "#r1/nested-mail"`)
 	b.opened("nested-mail")
+	b.do(chromedp.Reload())
+	b.opened("nested-mail")
+	b.click("#close")
+	b.closed()
+	b.click(`a[href="#r11/"]`)
+	b.opened("mx.refused.example")
+	if got := b.texts("#sheet")[0]; !strings.Contains(got, "the TCP connection was refused") {
+		t.Errorf("got %q, want the reason", got)
+	}
+}
+
+// TestNobodyAnswered opens what a page without a matrix has.
+func TestNobodyAnswered(t *testing.T) {
+	run := troubled(t)
+	run.Receivers = run.Receivers[len(run.Receivers)-1:]
+	b := open(t, html(t, run))
+	b.click(`a[href="#r1/"]`)
+	b.opened("mx.refused.example")
+	b.click("#close")
+	b.closed()
 }
 
 func TestHostileTextIsInertInABrowser(t *testing.T) {

@@ -2,6 +2,7 @@ package page
 
 import (
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"encoding/base64"
 	"encoding/json"
@@ -17,6 +18,11 @@ import (
 
 // dossier is what the page shows of one receiver when it is asked for.
 type dossier struct {
+	Host     string          `json:"host"`
+	Address  string          `json:"address"`
+	Port     uint16          `json:"port"`
+	Status   probe.Status    `json:"status"`
+	Reason   string          `json:"reason"`
 	Facts    [][2]string     `json:"facts"`
 	Cells    map[string]cell `json:"cells"`
 	Controls []control       `json:"controls"`
@@ -24,12 +30,15 @@ type dossier struct {
 
 // cell is what stands behind a cell of the matrix.
 type cell struct {
+	Verdict     probe.Verdict     `json:"verdict"`
+	Code        int               `json:"code,omitempty"`
 	Says        probe.Conformance `json:"says,omitempty"`
 	Level       string            `json:"level"`
 	Inside      bool              `json:"tls,omitempty"`
 	Reason      string            `json:"reason,omitempty"`
 	Consequence string            `json:"consequence,omitempty"`
 	Agreed      string            `json:"agreed,omitempty"`
+	Agree       string            `json:"agree,omitempty"` // how many of how many, and the kind
 	Departures  []string          `json:"departures,omitempty"`
 	talk
 }
@@ -51,7 +60,10 @@ type talk struct {
 // pack writes a dossier as a block of data that the page unpacks when it is
 // opened: JSON, gzip, base64. Nothing in it can be markup.
 func pack(number int, r probe.Report, departures []departure) (template.HTML, error) {
-	d := dossier{Facts: facts(r), Cells: map[string]cell{}, Controls: []control{}}
+	d := dossier{
+		Host: report.Tidy(r.Host), Address: report.Tidy(r.Address), Port: r.Port, Status: r.Status, Reason: report.Tidy(r.Reason),
+		Facts: facts(r), Cells: map[string]cell{}, Controls: []control{},
+	}
 	for _, res := range r.Results {
 		d.Cells[res.Check.ID] = newCell(res, departures)
 	}
@@ -79,9 +91,12 @@ func pack(number int, r probe.Report, departures []departure) (template.HTML, er
 
 func newCell(r probe.Result, departures []departure) cell {
 	c := cell{
-		Says: r.Conformance, Level: r.Check.Level.String(), Inside: r.TLS, Reason: report.Reason(r),
+		Verdict: r.Verdict, Code: r.Reply.Code, Says: r.Conformance, Level: r.Check.Level.String(), Inside: r.TLS, Reason: report.Tidy(r.Reason),
 		Consequence: report.Consequence(r), Agreed: report.Agreed(r.Agreement),
 		talk: newTalk(r.Transcript, marks(r)),
+	}
+	if a := r.Agreement; a.Runs > 0 {
+		c.Agree = fmt.Sprintf("%d/%d %s", a.Same, a.Of, a.Kind)
 	}
 	for _, d := range departures {
 		if d.check == r.Check.ID {
@@ -116,7 +131,7 @@ func facts(r probe.Report) [][2]string {
 	add("platform", report.Tidy(r.Platform))
 	add("serves", strings.Join(named(r.Domains), ", "))
 	add("recipient", report.Tidy(r.Recipient))
-	add("trouble", report.Trouble(r))
+	add("how far it came", cmp.Or(report.Trouble(r), "to the end"))
 	add("software", report.Tidy(r.Software))
 	add("greets with", smtp.Escape(r.Banner))
 	add("EHLO offers", smtp.Escape(strings.Join(r.Offered, ", ")))

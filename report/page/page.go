@@ -81,6 +81,9 @@ type group struct {
 
 // domain is what the DNS said of a target.
 type domain struct {
+	Domain    string
+	Status    string
+	Reason    string
 	Name      string
 	Trouble   string
 	Remarks   []string
@@ -165,7 +168,10 @@ func groups(order []probe.Check) []group {
 func domains(found []report.Domain) []domain {
 	all := make([]domain, 0, len(found))
 	for _, d := range found {
-		shown := domain{Name: d.Shown(), Trouble: d.Trouble(), Remarks: d.Remarks(), Implicit: d.ImplicitMX}
+		shown := domain{
+			Domain: report.Name(d.Domain), Status: report.Tidy(d.Status), Reason: report.Tidy(d.Reason),
+			Name: d.Shown(), Trouble: d.Trouble(), Remarks: d.Remarks(), Implicit: d.ImplicitMX,
+		}
 		for _, e := range d.Exchanges {
 			shown.Exchanges = append(shown.Exchanges, exchange{e.Preference, report.Tidy(e.Host), tidied(e.Addresses)})
 		}

@@ -154,34 +154,35 @@ async function unpack(block) {
   return new Response(text).json();
 }
 
-let place = null; // what the sheet shows: {row, column}, one of them may be missing
+let place = null; // what the sheet shows: {number, column}, of a receiver and a check, or one of them
 let turn = 0; // of showing: what comes late to another turn is thrown away
 
 // open shows the sheet of a cell, of a receiver, or of a check.
 async function open(at) {
   place = at;
   const mine = ++turn;
-  let content;
+  let content, title = "";
   try {
-    const all = at.row ? await dossier(at.row.dataset.number) : null;
-    content = at.row && at.column ? cellSheet(at, all.cells[at.column.id]) : at.row ? receiverSheet(at.row, all) : checkSheet(at.column);
+    const all = at.number ? await dossier(at.number) : null;
+    if (all) title = all.host;
+    content = !all ? checkSheet(at.column) : at.column ? cellSheet(at, all) : receiverSheet(at.number, all);
   } catch (e) {
     content = [make("p", "notice", "This browser cannot unpack what is behind the cell: " + e.message)];
   }
   if (mine !== turn) return;
-  $("sheet-title").replaceChildren(at.column ? at.column.id : nameOf(at.row));
+  $("sheet-title").replaceChildren(at.column ? at.column.id : title);
   $("sheet-body").replaceChildren(...content);
   if (!sheet.open) sheet.showModal();
   sheet.scrollTop = 0;
   $("sheet-title").focus();
-  const where = at.row ? `#r${at.row.dataset.number}/${at.column ? at.column.id : ""}` : `#check/${at.column.id}`;
+  const where = at.number ? `#r${at.number}/${at.column ? at.column.id : ""}` : `#check/${at.column.id}`;
   history.replaceState(null, "", where);
 }
 
 function neighbour(by) {
-  const list = place.column ? shownColumns : shownRows();
-  const next = list[list.indexOf(place.column || place.row) + by];
-  if (next) open(place.column ? { row: place.row, column: next } : { row: next });
+  const list = place.column ? shownColumns : shownRows().map((r) => r.dataset.number);
+  const at = list.indexOf(place.column || place.number), next = list[at + by];
+  if (at >= 0 && next) open(place.column ? { number: place.number, column: next } : { number: next });
 }
 
 // chip is a cell in words; the style puts the verdict's mark before it.
@@ -200,10 +201,11 @@ function rule(id, verdict) {
   return page;
 }
 
-function cellSheet({ row, column }, cell) {
-  const shown = cells(row)[column.at], verdict = shown.classList[0];
-  const facts = make("p", "facts", chip("span", shown), make("bdi", "", nameOf(row)));
+function cellSheet({ number, column }, all) {
+  const row = rowOf(number), cell = all.cells[column.id];
+  const facts = make("p", "facts", row ? chip("span", cells(row)[column.at]) : null, make("bdi", "", all.host));
   if (!cell) return [facts, make("p", "", "The check was not run with this receiver.")];
+  const verdict = cell.verdict;
   if (cell.says) facts.append(make("span", "", `${cell.says}, level ${cell.level}`));
   if (cell.tls) facts.append(make("span", "", "inside TLS"));
   const said = make("div", "");
@@ -215,16 +217,19 @@ function cellSheet({ row, column }, cell) {
   return [facts, said, make("div", "columns", talk, make("section", "", make("h3", "", "The rule"), rule(column.id, verdict)))];
 }
 
-function receiverSheet(row, all) {
+function receiverSheet(number, all) {
   const list = make("dl", "");
   for (const [name, text] of all.facts) list.append(make("dt", "", name), make("dd", "", text));
   const content = [list];
   const drawing = $("machine").cloneNode(true);
   drawing.removeAttribute("id");
-  depart(drawing, row.dataset.number);
+  depart(drawing, number);
   const departs = [...new Set(Object.values(all.cells).flatMap((c) => c.departures || []))];
   content.push(make("h3", "", "The reference state machine, and its departures"), drawing,
     departs.length > 0 ? make("ul", "", ...departs.map((d) => make("li", "", d))) : make("p", "", "No reply was heard that leads elsewhere."));
+  if (!rowOf(number)) {
+    content.push(make("h3", "", "Checks"), make("ul", "", ...Object.entries(all.cells).map(([id, c]) => make("li", "", `${id}: ${c.verdict}${c.reason ? ", " + c.reason : ""}`))));
+  }
   if (all.controls.length > 0) content.push(make("h3", "", "Controls"), make("p", "", "The same commands in their legal places, without which no verdict stands."));
   for (const c of all.controls) {
     const more = make("details", "", make("summary", "", c.id + (c.run ? ` in run ${c.run}` : "")));
@@ -238,7 +243,7 @@ function checkSheet(column) {
   const list = make("ul", "");
   for (const row of shownRows()) {
     const cell = cells(row)[column.at], go = chip("button", cell);
-    go.addEventListener("click", () => open({ row, column }));
+    go.addEventListener("click", () => open({ number: row.dataset.number, column }));
     list.append(make("li", "", go, " ", make("bdi", "", nameOf(row))));
   }
   const content = [rule(column.id, "")];
@@ -298,13 +303,21 @@ function placeOf(e) {
   if (!target) return null;
   const row = target.closest(".row"), column = columns[cells(row).indexOf(target)];
   if (row === head) return column ? { target, column } : null;
-  return { target, row, column };
+  return { target, number: row.dataset.number, column };
 }
 
 function follow() {
   const [, number, id] = /^#r(\d+)\/(.*)$/.exec(decodeURI(location.hash)) || [];
-  const row = number && rowOf(number);
-  if (row) open({ row, column: columnOf(id) });
+  if (number && $("dossier-" + number)) open({ number, column: columnOf(id) });
+}
+
+function closed() {
+  history.replaceState(null, "", "#matrix");
+  const row = place.number && rowOf(place.number);
+  if (place.number && !row) return; // it has no place in the matrix
+  const to = row ? (place.column ? cells(row)[place.column.at] : row.querySelector(".who")) : place.column.head;
+  if (visible(to)) rove(to);
+  current.focus();
 }
 
 if (matrix) {
@@ -317,18 +330,13 @@ if (matrix) {
   filters.addEventListener("submit", (e) => e.preventDefault());
   filters.addEventListener("reset", () => setTimeout(() => { order(orders.given); filter(); }));
   $("turn").addEventListener("click", () => { matrix.classList.toggle("tall"); matrix.classList.toggle("wide"); });
-  $("back").addEventListener("click", () => neighbour(-1));
-  $("forth").addEventListener("click", () => neighbour(1));
-  $("close").addEventListener("click", () => sheet.close());
-  sheet.addEventListener("click", (e) => { if (e.target === sheet) sheet.close(); });
-  sheet.addEventListener("close", () => {
-    history.replaceState(null, "", "#matrix");
-    const to = place.row ? (place.column ? cells(place.row)[place.column.at] : place.row.querySelector(".who")) : place.column.head;
-    if (visible(to)) rove(to);
-    current.focus();
-  });
-  if ($("departing")) $("departing").addEventListener("input", (e) => depart($("machine").parentNode, e.target.value));
-  addEventListener("hashchange", follow);
   rove();
-  follow();
 }
+$("back").addEventListener("click", () => neighbour(-1));
+$("forth").addEventListener("click", () => neighbour(1));
+$("close").addEventListener("click", () => sheet.close());
+sheet.addEventListener("click", (e) => { if (e.target === sheet) sheet.close(); });
+sheet.addEventListener("close", closed);
+if ($("departing")) $("departing").addEventListener("input", (e) => depart($("machine").parentNode, e.target.value));
+addEventListener("hashchange", follow);
+loaded.then(follow);
