@@ -59,7 +59,8 @@ var confined = map[string][]string{
 	"github.com/miekg/dns":                  {"probe/resolve", "probe/lab/..."},
 	"github.com/olekukonko/tablewriter":     {"report/..."},
 	"github.com/santhosh-tekuri/jsonschema": {"report/schematest"}, // which only tests import
-	"github.com/rogpeppe/go-internal":       {},                    // these four are for tests
+	"github.com/chromedp":                   {},                    // these five are for tests
+	"github.com/rogpeppe/go-internal":       {},
 	"github.com/yuin/goldmark":              {},
 	"go.uber.org/goleak":                    {},
 	"pgregory.net/rapid":                    {},
