@@ -4,6 +4,7 @@ package page_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -22,34 +23,28 @@ import (
 // patience is how long a browser may take for one test on a busy machine.
 const patience = 2 * time.Minute
 
-// TestMain starts one browser for all tests. Where there is none they say so and
-// are skipped; in CI, which installs one, that is a failure.
+// browser is one for all tests; nil where there is none, with the reason.
+var (
+	browser   context.Context
+	noBrowser error
+)
+
 func TestMain(m *testing.M) {
-	os.Exit(run(m))
-}
-
-var browser context.Context
-
-func run(m *testing.M) int {
 	path, err := exec.LookPath("chromium")
 	if err != nil {
-		fmt.Fprintln(os.Stderr, "no chromium in PATH: the tests that drive a browser are skipped")
-		if os.Getenv("SMTPPROBE_CI") != "" {
-			return 1
-		}
-		return m.Run()
+		noBrowser = err
+		m.Run()
+		return
 	}
 	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.WindowSize(1280, 1000))
 	allocator, stop := chromedp.NewExecAllocator(context.Background(), options...)
 	defer stop()
 	ctx, cancel := chromedp.NewContext(allocator)
 	defer cancel()
-	if err := chromedp.Do(ctx); err != nil {
-		fmt.Fprintf(os.Stderr, "start %s: %v\n", path, err)
-		return 1
+	if noBrowser = chromedp.Do(ctx); noBrowser == nil {
+		browser = ctx
 	}
-	browser = ctx
-	return m.Run()
+	m.Run()
 }
 
 // tab is a page in the browser. What it asks of the network, and every error in
@@ -63,8 +58,12 @@ type tab struct {
 // open shows a page from a file, as people do.
 func open(t *testing.T, page []byte, prepare ...chromedp.Action[chromedp.Void]) tab {
 	t.Helper()
-	if browser == nil {
-		t.Skip("no chromium in PATH")
+	switch {
+	case browser != nil:
+	case errors.Is(noBrowser, exec.ErrNotFound) && os.Getenv("SMTPPROBE_CI") == "":
+		t.Skip("there is no chromium in PATH: nobody looked at the page")
+	default:
+		t.Fatalf("the browser does not start: %v", noBrowser)
 	}
 	file := filepath.Join(t.TempDir(), "report.html")
 	if err := os.WriteFile(file, page, 0o600); err != nil {

@@ -86,9 +86,24 @@ func TestTheDrawingIsTheTable(t *testing.T) {
 		from, to oracle.State
 		command  string
 	}{
-		{"W", "I", "220"}, {"I", "E", "EHLO"}, {"I", "H", "HELO"}, {"E", "M", "MAIL"}, {"H", "M", "MAIL"}, {"M", "R", "RCPT"},
-		{"R", "D", "DATA"}, {"R", "B", "BDAT"}, {"B", "E", "BDAT LAST"}, {"M", "E", "RSET"}, {"X", "E", "RSET"}, {"E", "T", "STARTTLS"}, {"T", "I", "TLS done"},
-		{"E", "A", "AUTH"}, {"D", "E", "dot"}, {"I", "Z", "QUIT"}, {"J", "Z", "QUIT"}, {"B", "X", "DATA refused"},
+		{"W", "I", "220"},
+		{"I", "E", "EHLO"},
+		{"I", "H", "HELO"},
+		{"E", "M", "MAIL"},
+		{"H", "M", "MAIL"},
+		{"M", "R", "RCPT"},
+		{"R", "D", "DATA"},
+		{"R", "B", "BDAT"},
+		{"B", "E", "BDAT LAST"},
+		{"M", "E", "RSET"},
+		{"X", "E", "RSET"},
+		{"E", "T", "STARTTLS"},
+		{"T", "I", "TLS done"},
+		{"E", "A", "AUTH"},
+		{"D", "E", "dot"},
+		{"I", "Z", "QUIT"},
+		{"J", "Z", "QUIT"},
+		{"B", "X", "DATA refused"},
 	} {
 		if !has(want.from, want.to, want.command) {
 			t.Errorf("no arrow from %s to %s for %s", want.from, want.to, want.command)

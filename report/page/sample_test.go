@@ -184,7 +184,7 @@ func poisoned(line string) string { return line[:min(4, len(line))] + hostile + 
 // and every event a time of its own.
 func many(t *testing.T, receivers, checked int) report.Run {
 	t.Helper()
-	real := realReceivers(t)
+	servers := realReceivers(t)
 	run := runOf()
 	run.Order = run.Order[:checked]
 	number := uint64(1)
@@ -193,7 +193,7 @@ func many(t *testing.T, receivers, checked int) report.Run {
 		return number >> 33
 	}
 	for i := range receivers {
-		r := real[i%len(real)]
+		r := servers[i%len(servers)]
 		r.Host = fmt.Sprintf("mx%d.platform%d.example", i, i%125)
 		r.Address, r.Platform = fmt.Sprintf("198.51.%d.%d", i/250, i%250), fmt.Sprintf("platform%d.example", i%125)
 		r.Results = slices.Clone(r.Results[:checked])
@@ -208,8 +208,10 @@ func many(t *testing.T, receivers, checked int) report.Run {
 func distinct(t probe.Transcript, next func() uint64) probe.Transcript {
 	t = slices.Clone(t)
 	first, last := -1, -1
+	late := time.Duration(0)
 	for i := range t {
-		t[i].At += time.Duration(next()%1000) * 100 * time.Microsecond
+		late += time.Duration(next()%300) * 100 * time.Microsecond
+		t[i].At += late
 		if t[i].From == probe.FromServer {
 			last = i
 			first = max(first, 0)
