@@ -92,7 +92,7 @@ func (run Run) conclusion() string {
 	case !slices.ContainsFunc(run.Receivers, func(r probe.Report) bool { return len(r.Results) > 0 }):
 		return "No receiver could be measured."
 	case !run.measured():
-		return "All is inconclusive: nothing is known of how these receivers treat the order of commands. The reasons stand above."
+		return "All is inconclusive: nothing is known of how these receivers treat the order of commands. The reasons are given."
 	}
 	return ""
 }

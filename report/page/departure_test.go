@@ -29,7 +29,7 @@ func TestDepartures(t *testing.T) {
 		{"DATA without recipients", append(hello, "C: MAIL FROM:<>", "S: 250 ok", "C: DATA", "S: 354 go"), []string{"M DATA 503 354 D allowed"}},
 		{"a group, one reply to each", append(hello, "C: MAIL FROM:<>|RCPT TO:<a@b.example>|DATA", "S: 250 ok", "S: 550 no", "S: 354 go"), []string{"M DATA 554 354 D allowed"}},
 		{"a group refused as such", []string{"S: 220 hi", "C: HELO me.example", "S: 250 hi", "*", "C: MAIL FROM:<>|RSET", "S: 500 no"}, nil},
-		{"a chunk is no command", append(hello, "C: BDAT 6|NOOP", "S: 503 no"), nil},
+		{"a chunk is no command", append(hello, "C: BDAT 6|NOOP", "S: 503 no", "C: RCPT TO:<a@b.example>", "S: 250 ok"), []string{"E RCPT 503 250 R"}},
 		{"before the check begins", []string{"S: 220 hi", "C: MAIL FROM:<>", "S: 250 ok", "*", "C: RSET", "S: 250 ok"}, nil},
 		{"nobody asked: what follows tells nothing", append(hello, "S: 250 surplus", "C: RCPT TO:<a@b.example>", "S: 250 ok"), nil},
 		{"commands ahead of their replies", append(hello, "C: NOOP", "C: RCPT TO:<a@b.example>", "S: 250 ok", "S: 250 ok"), nil},
