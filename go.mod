@@ -3,9 +3,9 @@ module github.com/smtpprobe/smtpprobe
 go 1.26.0
 
 require (
-	github.com/goccy/go-yaml v1.19.2
 	github.com/chromedp/cdproto v0.159.0
 	github.com/chromedp/chromedp v0.23.0
+	github.com/goccy/go-yaml v1.19.2
 	github.com/miekg/dns v1.1.73
 	github.com/olekukonko/tablewriter v1.1.5
 	github.com/rogpeppe/go-internal v1.16.0
