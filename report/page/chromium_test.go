@@ -21,7 +21,7 @@ import (
 )
 
 // patience is how long a browser may take for one test on a busy machine.
-const patience = 2 * time.Minute
+const patience = 5 * time.Minute
 
 // browser is one for all tests; nil where there is none, with the reason.
 var (
