@@ -8,13 +8,14 @@ import (
 
 // Receiver is one address and port of one mail exchanger.
 type Receiver struct {
-	Host      string   // the exchanger's name, or its address where that is all there is
-	Address   string   // without brackets or port; empty where a proxy looks it up
-	Port      uint16   //
-	Domains   []string // the domains that name it, in the order of the command line
-	Platform  string   // the registrable domain of the host: whose receiver it is
-	Recipient string   // the one recipient, without angle brackets
-	Public    bool     // the address is not a private, loopback or other special one
+	Host        string   // the exchanger's name, or its address where that is all there is
+	Address     string   // without brackets or port; empty where a proxy looks it up
+	Port        uint16   //
+	Domains     []string // the domains that name it, in the order of the command line
+	MoreDomains int      // further domains that name it, too many to be kept
+	Platform    string   // the registrable domain of the host: whose receiver it is
+	Recipient   string   // the one recipient, without angle brackets
+	Public      bool     // the address is not a private, loopback or other special one
 }
 
 // Status says how far a run with a receiver came.

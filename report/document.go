@@ -79,6 +79,7 @@ type receiver struct {
 	InsideTLS       bool         `json:"inside_tls"`
 	Runs            []round      `json:"runs,omitempty"`
 	Record          *record      `json:"record,omitempty"`
+	DomainsMore     int          `json:"domains_more,omitempty"`
 }
 
 type tlsSession struct {
@@ -199,7 +200,7 @@ func newReceiver(r probe.Report, transcripts bool) receiver {
 		Capabilities: each(r.Offered, smtp.Escape), CapabilitiesTLS: each(r.OfferedTLS, smtp.Escape),
 		TLS: newTLSSession(r.TLS), Sessions: r.Sessions, Commands: r.Commands, ElapsedMS: r.Elapsed.Milliseconds(),
 		Strictness: strictness{s.Enforced, s.Of}, Verdicts: counts{}, Violations: r.Violations(), Results: []result{},
-		InsideTLS: r.Inside, Runs: newRounds(r.Rounds),
+		InsideTLS: r.Inside, Runs: newRounds(r.Rounds), DomainsMore: r.MoreDomains,
 	}
 	proofs := proofs(r.Results)
 	for _, res := range r.Results {

@@ -73,7 +73,8 @@ func (s *Stream) Begin(run Run) error {
 		Profile string `json:"profile"`
 		Note    string `json:"note,omitempty"`
 		repeated
-	}{head{Schema, "run"}, doc.Tool, doc.Started, doc.Profile, doc.Note, doc.repeated})
+		Command map[string]string `json:"command,omitempty"`
+	}{head{Schema, "run"}, doc.Tool, doc.Started, doc.Profile, doc.Note, doc.repeated, run.Command})
 }
 
 // Domain writes the line of a domain. Its exchanges name their addresses, by

@@ -25,6 +25,9 @@ type Run struct {
 	Changes     *Changes // since a run that it was held against; nil: it was against none
 	Incomplete  bool     // it was read from NDJSON without its end: not all receivers are there
 	Note        string   // one thing that the reader must know of the whole run; usually empty
+	// Command is what the run was asked for, by flag: of a scan, whose output is
+	// gone on with where the same is asked for again. Nil otherwise.
+	Command map[string]string
 }
 
 // Domain is what the DNS said of one target.

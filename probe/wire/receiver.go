@@ -13,6 +13,8 @@ import (
 	"syscall"
 	"time"
 
+	"golang.org/x/time/rate"
+
 	"github.com/smtpprobe/smtpprobe/probe"
 	"github.com/smtpprobe/smtpprobe/probe/ceiling"
 )
@@ -48,6 +50,7 @@ type Config struct {
 	Sessions int           // at once
 	Reply    time.Duration // wait for one reply
 	Connect  time.Duration // wait for a TCP connection, and for a handshake
+	Rate     *rate.Limiter // of new connections, over all receivers that share it; nil: none
 
 	Turns   *Turns           // the pace between receivers; nil: each has its own
 	Ceiling *ceiling.Ceiling // for receivers with a public address; nil: none
@@ -140,6 +143,9 @@ func (r *Receiver) open(ctx context.Context) (*Session, error) {
 }
 
 func (r *Receiver) dial(ctx context.Context) (*Session, error) {
+	if err := allowed(ctx, r.config.Rate); err != nil {
+		return nil, err
+	}
 	begun := time.Now()
 	dialCtx, cancel := context.WithTimeout(ctx, r.config.Connect)
 	defer cancel()
