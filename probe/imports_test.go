@@ -40,13 +40,14 @@ var rooms = []room{
 	{folder: "probe/wire", ours: []string{"probe", "probe/smtp", "probe/ceiling"}, clock: true},
 	{folder: "probe/run", ours: []string{"probe", "probe/smtp", "probe/wire", "probe/plan"}, clock: true},
 	{folder: "probe/resolve", ours: []string{"probe"}, clock: true},
+	{folder: "probe/bulk", ours: []string{"probe", "probe/resolve"}},
 	{folder: "probe/lab/...", ours: []string{"probe/smtp", "probe/oracle"}, clock: true},
 	{folder: "checks", ours: []string{"probe", "probe/smtp"}, never: append([]string{"time"}, outside...)},
 	{folder: "report/schematest", ours: []string{"report"}, never: outside},
 	{folder: "report/...", ours: []string{"probe", "probe/smtp", "probe/oracle"}, clock: true},
 	{folder: "cmd/...", ours: []string{
 		"checks", "report/...", "probe", "probe/smtp", "probe/oracle", "probe/plan", "probe/wire",
-		"probe/run", "probe/resolve", "probe/ceiling", "probe/lab/...",
+		"probe/run", "probe/resolve", "probe/ceiling", "probe/bulk", "probe/lab/...",
 	}, clock: true},
 }
 
