@@ -27,6 +27,9 @@ func name(domain string) string {
 	return domain
 }
 
+// ShownName is how the domain of a target stands in every report.
+func ShownName(domain string) string { return name(domain) }
+
 // excerpt is text that somebody else wrote, escaped. Where it is longer than
 // the limit, its end says how much was left out.
 func excerpt(octets string, limit int) string {

@@ -141,6 +141,7 @@ var ranges = map[string]string{
 	"platform-receivers": "1 to 1000",
 	"max-per-platform":   "1 or more",
 	"repeat":             "1 to 100",
+	"rate":               "0 or more",
 }
 
 func (p *probeFlags) numbers() error {

@@ -10,6 +10,7 @@ import (
 	"sync"
 
 	"github.com/smtpprobe/smtpprobe/probe"
+	"github.com/smtpprobe/smtpprobe/probe/bulk"
 	"github.com/smtpprobe/smtpprobe/probe/resolve"
 	"github.com/smtpprobe/smtpprobe/report"
 )
@@ -205,7 +206,7 @@ func limitPlatforms(receivers []probe.Receiver, most int) ([]probe.Receiver, []p
 		}
 		skipped = append(skipped, probe.Report{
 			Receiver: r, Status: probe.StatusSkipped,
-			Reason: "one of more addresses of " + r.Platform + " than --max-per-platform allows",
+			Reason: bulk.LeftOut(r.Platform),
 		})
 	}
 	return kept, skipped

@@ -26,6 +26,7 @@ type target struct {
 	host   string     // of host:port
 	addr   netip.Addr // of a bare or bracketed address
 	port   uint16     // 0: the run's own
+	line   int        // of the file that it was read from
 	err    error      // not a target; the others are probed all the same
 }
 
@@ -63,7 +64,7 @@ func readTargets(ctx context.Context, args []string, file string, in io.Reader, 
 	case len(targets) == 0:
 		return nil, usage("no target in %s: want one domain a line", strings.Join(files, " and "))
 	case len(targets) > maxTargets:
-		return nil, usage("%d targets: want at most %d in one run", len(targets), maxTargets)
+		return nil, usage("%d targets: want at most %d in one run; 'smtpprobe scan FILE' takes a list of any length", len(targets), maxTargets)
 	}
 	return targets, nil
 }
@@ -72,12 +73,14 @@ func readTargets(ctx context.Context, args []string, file string, in io.Reader, 
 func once(targets []target) []target {
 	seen := map[string]bool{}
 	return slices.DeleteFunc(targets, func(t target) bool {
-		name := cmp.Or(t.ascii, t.text)
-		again := seen[name]
-		seen[name] = true
+		again := seen[t.name()]
+		seen[t.name()] = true
 		return again
 	})
 }
+
+// name tells targets apart.
+func (t target) name() string { return cmp.Or(t.ascii, t.text) }
 
 func isWord(s string) bool { return s != "" && !strings.ContainsAny(s, ".:@/ []") }
 
@@ -116,12 +119,21 @@ func readTargetFile(ctx context.Context, file string, in io.Reader, most int) ([
 // maxTargetLine is far beyond the longest domain.
 const maxTargetLine = 4 << 10
 
-// scanTargets reads lines until there are more than enough. A line that is too
-// long is one bad line.
+// scanTargets reads lines until there are more than enough.
 func scanTargets(in io.Reader, most int) ([]target, error) {
 	var targets []target
+	err := eachTarget(in, func(t target) bool {
+		targets = append(targets, t)
+		return len(targets) <= most
+	})
+	return targets, err
+}
+
+// eachTarget reads one target a line and yields it, until it is told that no more
+// are wanted. A line that is too long is one bad line.
+func eachTarget(in io.Reader, yield func(target) bool) error {
 	lines := bufio.NewReaderSize(in, maxTargetLine)
-	for n := 1; len(targets) <= most; n++ {
+	for n := 1; ; n++ {
 		text, long, err := lines.ReadLine()
 		line := strings.TrimSpace(string(text))
 		for long && err == nil {
@@ -132,21 +144,23 @@ func scanTargets(in io.Reader, most int) ([]target, error) {
 			}
 		}
 		if err == io.EOF {
-			return targets, nil
+			return nil
 		}
 		if err != nil {
-			return nil, err
+			return err
 		}
 		if line == "" || strings.HasPrefix(line, "#") {
 			continue
 		}
 		t := parseTarget(line)
+		t.line = n
 		if t.err != nil {
 			t.err = fmt.Errorf("line %d: %w", n, t.err)
 		}
-		targets = append(targets, t)
+		if !yield(t) {
+			return nil
+		}
 	}
-	return targets, nil
 }
 
 // parseTarget reads a domain, host:port, [v6]:port, or an address, bare or in

@@ -1,0 +1,150 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/smtpprobe/smtpprobe/probe"
+	"github.com/smtpprobe/smtpprobe/probe/bulk"
+	"github.com/smtpprobe/smtpprobe/probe/run"
+)
+
+// scanProgress says how far a scan is: on a terminal in a line that is written
+// over, elsewhere in one every ten seconds.
+type scanProgress struct {
+	screen *progress
+	out    io.Writer
+	quiet  bool
+	lines  int          // of the list; 0: nobody knows
+	line   atomic.Int64 // that was read last
+
+	earlier atomic.Int64 // receivers that an earlier pass has finished
+
+	mu       sync.Mutex
+	counts   bulk.Counts
+	verdicts string
+	from     time.Time // when the first target was looked up that was not passed over
+	fromLine int64
+
+	stop chan struct{}
+	done chan struct{}
+	once sync.Once
+}
+
+// logEvery is the time between two lines where there is no terminal.
+const logEvery = 10 * time.Second
+
+func newScanProgress(out io.Writer, o *outputFlags, lines int) *scanProgress {
+	p := &scanProgress{
+		screen: newProgress(out, o), out: out, quiet: o.quiet, lines: lines,
+		stop: make(chan struct{}), done: make(chan struct{}),
+	}
+	go p.tell()
+	return p
+}
+
+// tell says it from time to time, until end.
+func (p *scanProgress) tell() {
+	defer close(p.done)
+	every := logEvery
+	if p.screen.screen {
+		every = redraw
+	}
+	ticks := time.NewTicker(every)
+	defer ticks.Stop()
+	for {
+		select {
+		case <-ticks.C:
+			switch {
+			case p.screen.screen:
+				p.screen.say("%s", p.text())
+			case !p.quiet:
+				fmt.Fprintln(p.out, p.text()) //nolint:errcheck // progress is not the result
+			}
+		case <-p.stop:
+			return
+		}
+	}
+}
+
+// end stops the telling. It may be called again.
+func (p *scanProgress) end() {
+	p.once.Do(func() {
+		close(p.stop)
+		<-p.done
+		p.screen.end()
+	})
+}
+
+// update is called when anything has changed.
+func (p *scanProgress) update(c bulk.Counts) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.counts = c
+	if p.from.IsZero() && c.Read > c.Passed {
+		p.from, p.fromLine = time.Now(), p.line.Load()
+	}
+}
+
+// report is called when a receiver is finished, with the number of all verdicts.
+func (p *scanProgress) report(r probe.Report, verdicts map[string]int) {
+	var all []string
+	for _, v := range probe.Verdicts() {
+		if n := verdicts[v.String()]; n > 0 {
+			all = append(all, fmt.Sprintf("%s %d", v, n))
+		}
+	}
+	p.mu.Lock()
+	p.verdicts = strings.Join(all, ", ")
+	p.mu.Unlock()
+	if p.screen.verbose {
+		p.screen.say("%s: %s after %d sessions", r.Host, r.Status, r.Sessions)
+	}
+}
+
+// session is called when a session begins.
+func (p *scanProgress) session(now run.Progress) {
+	p.screen.say("%s: session %d of %d: %s", now.Receiver.Host, now.Sessions+1, now.Planned, now.Doing)
+}
+
+// text is how far the scan is.
+func (p *scanProgress) text() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	line, c := int(p.line.Load()), p.counts
+	var parts []string
+	if p.lines > 0 {
+		parts = append(parts, fmt.Sprintf("line %d of %d", line, p.lines))
+	} else {
+		parts = append(parts, fmt.Sprintf("line %d", line))
+	}
+	parts = append(parts, fmt.Sprintf("%d receivers done", int(p.earlier.Load())+c.Done), fmt.Sprintf("%d running", c.Running))
+	if took := time.Since(p.from); !p.from.IsZero() && took >= time.Second && c.Done > 0 {
+		perSecond := float64(c.Done) / took.Seconds()
+		parts = append(parts, fmt.Sprintf("%.1f/s", perSecond))
+		if left := p.left(took, perSecond); left > 0 {
+			parts = append(parts, left.Round(time.Second).String()+" left")
+		}
+	}
+	if p.verdicts != "" {
+		parts = append(parts, p.verdicts)
+	}
+	return strings.Join(parts, ", ")
+}
+
+// left is the time that it will take, 0 where that cannot be told: the list goes
+// on as it went until now, and behind its end the receivers do.
+func (p *scanProgress) left(took time.Duration, perSecond float64) time.Duration {
+	read, ahead := p.line.Load()-p.fromLine, int64(p.lines)-p.line.Load()
+	switch {
+	case p.lines == 0:
+		return 0
+	case ahead > 0 && read > 0:
+		return time.Duration(float64(took) * float64(ahead) / float64(read))
+	}
+	return time.Duration(float64(p.counts.Waiting+p.counts.Running) / perSecond * float64(time.Second))
+}
