@@ -116,24 +116,22 @@ func (p *scanProgress) text() string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	line, c := int(p.line.Load()), p.counts
-	var parts []string
+	text := fmt.Sprintf("line %d", line)
 	if p.lines > 0 {
-		parts = append(parts, fmt.Sprintf("line %d of %d", line, p.lines))
-	} else {
-		parts = append(parts, fmt.Sprintf("line %d", line))
+		text += fmt.Sprintf(" of %d", p.lines)
 	}
-	parts = append(parts, fmt.Sprintf("%d receivers done", int(p.earlier.Load())+c.Done), fmt.Sprintf("%d running", c.Running))
+	text += fmt.Sprintf("; receivers: %d done, %d running", int(p.earlier.Load())+c.Done, c.Running)
 	if took := time.Since(p.from); !p.from.IsZero() && took >= time.Second && c.Done > 0 {
 		perSecond := float64(c.Done) / took.Seconds()
-		parts = append(parts, fmt.Sprintf("%.1f/s", perSecond))
+		text += fmt.Sprintf(", %.1f/s", perSecond)
 		if left := p.left(took, perSecond); left > 0 {
-			parts = append(parts, left.Round(time.Second).String()+" left")
+			text += fmt.Sprintf(", %s left", left.Round(time.Second))
 		}
 	}
 	if p.verdicts != "" {
-		parts = append(parts, p.verdicts)
+		text += "; " + p.verdicts
 	}
-	return strings.Join(parts, ", ")
+	return text
 }
 
 // left is the time that it will take, 0 where that cannot be told: the list goes

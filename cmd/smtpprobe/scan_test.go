@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -421,3 +422,5 @@ func TestInterruptedScanReadsNoMore(t *testing.T) {
 		t.Errorf("got exit code %d, want 130", r.code)
 	}
 }
+
+func matches(text, pattern string) bool { return regexp.MustCompile(pattern).MatchString(text) }
