@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"time"
 
@@ -126,7 +127,7 @@ func (f *scanFlags) run(ctx context.Context, s streams, list string) error {
 	}
 	p := &pass{
 		flags: f, streams: s, options: options, resolver: resolver, list: list, out: out,
-		started: time.Now(), progress: newScanProgress(s.err, &f.output, lines),
+		started: time.Now(), progress: newScanProgress(s.err, f.beside(s.out), lines),
 	}
 	defer p.progress.end()
 	return p.run(ctx)
@@ -143,6 +144,16 @@ func (f *scanFlags) fit() error {
 		return usage("--restart begins a FILE.part anew: name it with -o FILE")
 	}
 	return f.output.checkNotes()
+}
+
+// beside is how to say how far the scan is: not at all where its lines run over
+// the same screen.
+func (f *scanFlags) beside(out io.Writer) *outputFlags {
+	o := f.output
+	if _, screen := terminal(out); screen && f.file == "" && !o.verbose {
+		o.quiet = true
+	}
+	return &o
 }
 
 // command is what decides on the result, by flag: a part of it is gone on with

@@ -248,3 +248,23 @@ func TestScanSaysHowFarItIs(t *testing.T) {
 		t.Errorf("got %q, want nothing with --quiet", quiet.err.String())
 	}
 }
+
+// TestScanOnATerminal shows how far it is, unless its lines run over the screen.
+func TestScanOnATerminal(t *testing.T) {
+	t.Parallel()
+	w := newTown(t, 6, 3, func(n int) []lab.Lapse {
+		if n == 3 {
+			return []lab.Lapse{lab.Silence()}
+		}
+		return nil
+	})
+	t.Run("with a file", func(t *testing.T) {
+		showsProgress(t, "line 8 of 8; receivers: 2 done, 1 running", w.args("-o", filepath.Join(t.TempDir(), "out"), w.list)...)
+	})
+	t.Run("with lines on the screen", func(t *testing.T) {
+		text, _ := onTerminal(t, 80, nil, w.args("--timeout", "2s", w.list)...)
+		if strings.Contains(text, "receivers: ") || !strings.Contains(text, `"complete":true`) {
+			t.Errorf("got %q, want the lines alone", text)
+		}
+	})
+}

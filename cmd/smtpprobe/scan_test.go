@@ -386,6 +386,18 @@ func TestScanAtAnyLine(t *testing.T) {
 		equal(t, fmt.Sprintf("cut at %d: domains", cut), got.domains, want.domains)
 		equal(t, fmt.Sprintf("cut at %d: receivers", cut), got.receivers, want.receivers)
 	}
+	run, _, _ := strings.Cut(string(text), "\n")
+	if err := os.WriteFile(file+".part", []byte(run+"\nDear all,\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r := call(t, args...)
+	if r.code != exitUsage || oneLine(r.err, "part: line 2: it is no line of a report; --restart") != nil {
+		t.Errorf("a line that is not ours: got exit code %d and %q, want 2 and the line", r.code, r.err)
+	}
+	if r = call(t, append(args[:len(args)-1], "--restart", w.list)...); r.code != exitRan {
+		t.Errorf("with --restart: got exit code %d: %s", r.code, r.err)
+	}
+	equal(t, "receivers after --restart", fileRows(t, file).receivers, want.receivers)
 }
 
 // TestScanWithoutANameserver ends and can be gone on with.

@@ -220,5 +220,9 @@ func differences(was, is map[string]string) string {
 			all = append(all, difference(key, was[key], is[key]))
 		}
 	}
+	const most = 4
+	if more := len(all) - most; more > 0 {
+		all = append(all[:most], fmt.Sprintf("and %d more", more))
+	}
 	return strings.Join(all, ", ")
 }
