@@ -358,6 +358,7 @@ func grow(t *testing.T, file, more string) {
 func TestScanAtAnyLine(t *testing.T) {
 	t.Parallel()
 	w := newTown(t, 8, 4, nil)
+	grow(t, w.list, "a\x01\xff\\b.example\nMX1.p0.example:"+w.port+"\ngone.example:25\nB\u00fccher.example\n")
 	file := filepath.Join(t.TempDir(), "out.ndjson")
 	args := w.args("-o", file, w.list)
 	if r := call(t, args...); r.code != exitRan {

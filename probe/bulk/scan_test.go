@@ -73,7 +73,7 @@ func TestADomainComesBeforeItsReceivers(t *testing.T) {
 func TestDomainsOfAReceiver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var w world
-		w.names("d", 300, at("p.example", 1))
+		w.names("d", 300, at("p.example", 1), at("p.example", 1)) // two exchangers at one address
 		w.lasts = func(probe.Receiver) time.Duration { return time.Hour }
 		if err := w.scan(t.Context()); err != nil {
 			t.Fatal(err)
@@ -129,6 +129,41 @@ func TestPlatformsTakeTurns(t *testing.T) {
 		if took := time.Since(begun); took < 10*time.Hour || took > 10*time.Hour+time.Minute {
 			t.Errorf("it took %s, want the ten hours of one receiver after the other", took)
 		}
+	})
+}
+
+// TestPlatformsComeInTheirOrder, and again when each had its turn.
+func TestPlatformsComeInTheirOrder(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var w world
+		var want []string
+		for n := range 3 {
+			for i, p := range []string{"a.example", "bb.example", "ccc.example", "dddd.example"} {
+				w.names(fmt.Sprintf("d%d-%d-", i, n), 1, at(p, n))
+				want = append(want, at(p, n).Address)
+			}
+		}
+		w.change = func(o *bulk.Options) { o.Receivers, o.Lookups = 1, 1 }
+		if err := w.scan(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		same(t, "probed", w.probed, want)
+	})
+}
+
+// TestChoicesThatWait hold up the reading of the list, but not for ever.
+func TestChoicesThatWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var w world
+		w.names("a", 7000, at("a.example", 1), at("b.example.org", 1))
+		w.names("c", 7000, at("c.example.net", 1), at("b.example.org", 1))
+		w.lasts = func(probe.Receiver) time.Duration { return time.Hour }
+		w.change = func(o *bulk.Options) { o.First = true }
+		if err := w.scan(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		equal(t, "domains", len(w.domains), 14000)
+		equal(t, "receivers", len(w.receivers), 2)
 	})
 }
 
