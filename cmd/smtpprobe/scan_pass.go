@@ -42,6 +42,28 @@ type tally struct {
 	failed   bool // --fail-on matched
 	measured bool
 	verdicts map[string]int
+	tried    int // receivers on port 25
+	silent   int // those of them to which there was no connection at all
+}
+
+// met counts a receiver.
+func (t *tally) met(r probe.Receiver, s probe.Status) {
+	if r.Port != 25 || s == probe.StatusSkipped || s == probe.StatusInterrupted {
+		return
+	}
+	t.tried++
+	if s == probe.StatusUnreachable {
+		t.silent++
+	}
+}
+
+// blocked says what is likely where nobody can be reached.
+func (t *tally) blocked() error {
+	const enough = 2
+	if t.tried < enough || t.silent < t.tried {
+		return nil
+	}
+	return fmt.Errorf("none of %d receivers could be reached on port 25: outbound connections to it are probably blocked here", t.tried)
 }
 
 func (t *tally) count(o *outputFlags, verdict, conformance string) {
@@ -111,10 +133,9 @@ func (p *pass) takeUp(ctx context.Context, scan *bulk.Scan) (whole bool, err err
 			return ctx.Err()
 		},
 		Receiver: func(r journal.Receiver) error {
-			scan.Finished(probe.Report{
-				Receiver: probe.Receiver{Host: r.Host, Address: r.Address, Port: r.Port, Platform: r.Platform},
-				Status:   r.Status, Reason: r.Reason,
-			})
+			receiver := probe.Receiver{Host: r.Host, Address: r.Address, Port: r.Port, Platform: r.Platform}
+			scan.Finished(probe.Report{Receiver: receiver, Status: r.Status, Reason: r.Reason})
+			p.tally.met(receiver, r.Status)
 			for _, res := range r.Results {
 				p.tally.count(&p.flags.output, res.Verdict, res.Conformance)
 			}
@@ -184,6 +205,7 @@ func (p *pass) receiver(r probe.Report) error {
 	if r.Status == probe.StatusInterrupted && p.out.journal != nil {
 		return nil
 	}
+	p.tally.met(r.Receiver, r.Status)
 	for _, res := range r.Results {
 		p.tally.count(&p.flags.output, res.Verdict.String(), string(res.Conformance))
 	}
@@ -246,8 +268,10 @@ func (p *pass) verdict(err error) error {
 	switch {
 	case p.tally.failed:
 		return ending{exitFailOn, err}
-	case err != nil, !p.tally.measured:
+	case err != nil:
 		return ending{exitNothing, err}
+	case !p.tally.measured:
+		return ending{exitNothing, p.tally.blocked()}
 	}
 	return nil
 }

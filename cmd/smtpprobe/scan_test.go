@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/smtpprobe/smtpprobe/probe"
 	"github.com/smtpprobe/smtpprobe/probe/lab"
 )
 
@@ -437,3 +438,27 @@ func TestInterruptedScanReadsNoMore(t *testing.T) {
 }
 
 func matches(text, pattern string) bool { return regexp.MustCompile(pattern).MatchString(text) }
+
+func TestTallyOfABlockedPort(t *testing.T) {
+	for _, c := range []struct {
+		name     string
+		statuses []probe.Status
+		port     uint16
+		want     bool
+	}{
+		{"all silent", []probe.Status{probe.StatusUnreachable, probe.StatusUnreachable, probe.StatusSkipped}, 25, true},
+		{"one refuses", []probe.Status{probe.StatusUnreachable, probe.StatusUnreachable, probe.StatusRefused}, 25, false},
+		{"one alone", []probe.Status{probe.StatusUnreachable}, 25, false},
+		{"another port", []probe.Status{probe.StatusUnreachable, probe.StatusUnreachable}, 2525, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var all tally
+			for _, s := range c.statuses {
+				all.met(probe.Receiver{Port: c.port}, s)
+			}
+			if got := all.blocked(); (got != nil) != c.want {
+				t.Errorf("got %v, want blocked: %t", got, c.want)
+			}
+		})
+	}
+}
