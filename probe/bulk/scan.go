@@ -118,7 +118,8 @@ func (s *Scan) Run(ctx context.Context, read Read) error {
 	}()
 	s.work(own, targets)
 	cancel()
-	for range targets { //nolint:revive // the reader is told to end, and is waited for
+	for range targets {
+		continue // the reader was told to end, and is waited for
 	}
 	err := <-failed
 	switch {
@@ -164,7 +165,7 @@ func (s *Scan) work(ctx context.Context, targets <-chan Target) {
 			s.settle(there)
 		case <-stopped:
 			stopped, targets = nil, nil
-			s.queue.drop()
+			s.drop()
 		}
 		s.progress()
 	}

@@ -25,7 +25,7 @@ import (
 // Suffix of a file that is a part of a report.
 const Suffix = ".part"
 
-// ErrBusy: another process writes the same report.
+// ErrBusy says that another process writes the same report.
 var ErrBusy = errors.New("another scan is writing it")
 
 // Journal is the part of a report that is being written.
@@ -111,7 +111,7 @@ func (j *Journal) takeUp(command map[string]string, restart bool) error {
 	var f first
 	switch {
 	case whole:
-		if err := json.Unmarshal(line, &f); err != nil || f.Schema != report.Schema || f.Type != "run" || f.Command == nil {
+		if bad := json.Unmarshal(line, &f); bad != nil || f.Schema != report.Schema || f.Type != "run" || f.Command == nil {
 			return j.foreign()
 		}
 	case !bytes.HasPrefix(line, begins("run")[:min(len(line), len(begins("run")))]):
