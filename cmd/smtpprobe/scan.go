@@ -138,19 +138,26 @@ func (f *scanFlags) fit() error {
 	switch {
 	case f.format != "ndjson":
 		return usage("--format %q: a scan writes ndjson; give a short list to smtpprobe itself for other formats", f.format)
+	case f.given("output") && (f.file == "" || os.IsPathSeparator(f.file[len(f.file)-1])):
+		return usage("--output %q: want the name of a file, or - for standard output", f.file)
 	case f.rate < 0:
 		return usage("--rate %d: want %s", f.rate, ranges["rate"])
-	case f.restart && f.file == "":
+	case f.restart && f.toStdout():
 		return usage("--restart begins a FILE.part anew: name it with -o FILE")
+	}
+	if other, named := formatOf(f.file); named && other.name != "ndjson" {
+		return usage("--output %s is %s by its name, and a scan writes ndjson: name the file domains.ndjson, say", f.file, other.name)
 	}
 	return f.output.checkNotes()
 }
+
+func (f *scanFlags) toStdout() bool { return f.file == "" || f.file == standardOutput }
 
 // beside is how to say how far the scan is: not at all where its lines run over
 // the same screen.
 func (f *scanFlags) beside(out io.Writer) *outputFlags {
 	o := f.output
-	if _, screen := terminal(out); screen && f.file == "" && !o.verbose {
+	if _, screen := terminal(out); screen && f.toStdout() && !o.verbose {
 		o.quiet = true
 	}
 	return &o

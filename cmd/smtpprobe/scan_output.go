@@ -25,7 +25,7 @@ type scanOutput struct {
 func (f *scanFlags) openOutput(out io.Writer, command map[string]string) (*scanOutput, error) {
 	// A reader who went is an error of writing like any other, and not a signal.
 	signal.Ignore(syscall.SIGPIPE)
-	if f.file == "" {
+	if f.toStdout() {
 		return &scanOutput{Writer: out}, nil
 	}
 	if info, err := os.Stat(f.file); err == nil && !info.Mode().IsRegular() && !info.IsDir() {

@@ -78,7 +78,14 @@ func TestScanGoesOn(t *testing.T) {
 	if err := w.servers[6].Close(); err != nil {
 		t.Fatal(err)
 	}
-	serve(t, house(6)+":"+w.port, lab.Receiver{GreetDelay: lab.NoGreetDelay})
+	// A child of another test holds the port until it becomes another program.
+	eventually(t, "the port is free", func() bool {
+		server, err := lab.Receiver{GreetDelay: lab.NoGreetDelay}.Listen(house(6) + ":" + w.port)
+		if err == nil {
+			t.Cleanup(func() { _ = server.Close() })
+		}
+		return err == nil
+	})
 	for len(asked) > 0 {
 		<-asked
 	}
