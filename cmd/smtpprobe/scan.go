@@ -84,6 +84,9 @@ func (f *scanFlags) register(cmd *cobra.Command) {
 	usually(flags, "receivers", "100")
 	usually(flags, "max-per-platform", "10")
 	flags.Lookup("timeout").Usage = "time for one receiver"
+	// What a probe shall write, and where to, says nothing of a scan.
+	onlyTyped(flags, "output", "restart", "format")
+	cmd.RegisterFlagCompletionFunc("format", cobra.FixedCompletions([]cobra.Completion{"ndjson"}, cobra.ShellCompDirectiveNoFileComp)) //nolint:errcheck // the flag is there
 }
 
 // usually gives a flag another value by default than other commands do.

@@ -67,7 +67,7 @@ func TestScanGoesOn(t *testing.T) {
 				}
 				other[len(other)-1], c.want = name, `list was ".*list.txt" and is ".*other.txt"`
 			}
-			r := call(t, other...)
+			r := callAlone(t, other...)
 			if r.code != exitUsage || oneLine(r.err, c.want+".*--restart") != nil {
 				t.Errorf("got exit code %d and %q, want 2 and %s", r.code, r.err, c.want)
 			}
@@ -90,7 +90,7 @@ func TestScanGoesOn(t *testing.T) {
 		<-asked
 	}
 	grow(t, w.list, "gone.example\n")
-	r = call(t, append(slices.Clone(args), "--pace", "1ms", "--receivers", "3")...)
+	r = callAlone(t, append(slices.Clone(args), "--pace", "1ms", "--receivers", "3")...)
 	if r.code != exitRan {
 		t.Fatalf("got exit code %d, want 0; standard error: %s", r.code, r.err)
 	}
@@ -144,7 +144,7 @@ func TestScanAtAnyLine(t *testing.T) {
 	grow(t, w.list, "a\x01\xff\\b.example\nMX1.p0.example:"+w.port+"\ngone.example:25\nB\u00fccher.example\n")
 	file := filepath.Join(t.TempDir(), "out.ndjson")
 	args := w.args("-o", file, w.list)
-	if r := call(t, args...); r.code != exitRan {
+	if r := callAlone(t, args...); r.code != exitRan {
 		t.Fatalf("got exit code %d: %s", r.code, r.err)
 	}
 	want := fileRows(t, file)
@@ -162,7 +162,7 @@ func TestScanAtAnyLine(t *testing.T) {
 		if err := os.WriteFile(file+".part", text[:cut], 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if r := call(t, args...); r.code != exitRan {
+		if r := callAlone(t, args...); r.code != exitRan {
 			t.Fatalf("cut at %d: got exit code %d: %s", cut, r.code, r.err)
 		}
 		got := fileRows(t, file)
@@ -174,11 +174,11 @@ func TestScanAtAnyLine(t *testing.T) {
 	if err := os.WriteFile(file+".part", []byte(run+"\nDear all,\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	r := call(t, args...)
+	r := callAlone(t, args...)
 	if r.code != exitUsage || oneLine(r.err, "part: line 2: it is no line of a report; --restart") != nil {
 		t.Errorf("a line that is not ours: got exit code %d and %q, want 2 and the line", r.code, r.err)
 	}
-	if r = call(t, append(args[:len(args)-1], "--restart", w.list)...); r.code != exitRan {
+	if r = callAlone(t, append(args[:len(args)-1], "--restart", w.list)...); r.code != exitRan {
 		t.Errorf("with --restart: got exit code %d: %s", r.code, r.err)
 	}
 	equal(t, "receivers after --restart", fileRows(t, file).receivers, want.receivers)
@@ -190,21 +190,33 @@ func TestScanWithoutANameserver(t *testing.T) {
 	w := newTown(t, 4, 2, nil)
 	file := filepath.Join(t.TempDir(), "out.ndjson")
 	args := w.args("-o", file, w.list)
-	r := call(t, append(slices.Clone(args), "--resolver", nowhere)...)
+	r := callAlone(t, append(slices.Clone(args), "--resolver", nowhere)...)
 	if r.code != exitRan { // the first one answers
 		t.Fatalf("got exit code %d: %s", r.code, r.err)
 	}
 	gone := slices.Clone(args)
 	gone[2] = nowhere
-	r = call(t, gone...)
+	r = callAlone(t, gone...)
 	if r.code != exitNothing || oneLine(r.err, "no nameserver is there: .*127.0.0.1:1 does not answer.*goes on") != nil {
 		t.Errorf("got exit code %d and %q, want 3 and why", r.code, r.err)
 	}
 	if _, err := os.Stat(file + ".part"); !os.IsNotExist(err) {
 		t.Error("there is a part in which nothing stands")
 	}
-	r = call(t, append(slices.Clone(gone[:len(gone)-3]), w.list)...)
+	r = callAlone(t, append(slices.Clone(gone[:len(gone)-3]), w.list)...)
 	if r.code != exitNothing || r.out != "" {
 		t.Errorf("on standard output: got exit code %d and %q, want 3 and nothing", r.code, r.out)
 	}
+}
+
+// callAlone runs the command line as soon as nobody else has its part: a child of
+// another test holds the lock until it becomes another program.
+func callAlone(t *testing.T, args ...string) ran {
+	t.Helper()
+	var r ran
+	eventually(t, "nobody else has the part", func() bool {
+		r = call(t, args...)
+		return !strings.Contains(r.err, "another scan is writing it")
+	})
+	return r
 }
