@@ -268,3 +268,26 @@ func TestScanOnATerminal(t *testing.T) {
 		}
 	})
 }
+
+// TestScanWaitsForTheCeiling: where a platform was asked enough lately, a scan
+// does not skip it.
+func TestScanWaitsForTheCeiling(t *testing.T) {
+	t.Parallel()
+	e := startElsewhere(t)
+	const room = 2
+	e.used(t, 600-room)
+	p := program(t, "scan", "--proxy", e.proxy.url(), "--ehlo", "probe.example", "--resolver", nowhere, "--pace", "0",
+		"--check", "rcpt-before-mail,nested-mail", "-")
+	p.Env = append(p.Env, "XDG_STATE_HOME="+e.state)
+	p.Stdin = strings.NewReader("localhost:" + e.port + "\n")
+	p.begin(t)
+	eventually(t, "the room is used up", func() bool { return len(e.proxy.asked()) == room })
+	time.Sleep(200 * time.Millisecond) // what is wrong would happen now
+	p.signal(t, syscall.SIGINT)
+	if got := p.end(t); got != "exit 130" {
+		t.Errorf("got %s, want exit 130: it waits", got)
+	}
+	if got := len(e.proxy.asked()); got != room {
+		t.Errorf("got %d sessions, want %d", got, room)
+	}
+}

@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"net/netip"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/smtpprobe/smtpprobe/probe"
 	"github.com/smtpprobe/smtpprobe/probe/bulk"
+	"github.com/smtpprobe/smtpprobe/probe/ceiling"
 	"github.com/smtpprobe/smtpprobe/probe/resolve"
 	"github.com/smtpprobe/smtpprobe/probe/run"
 	"github.com/smtpprobe/smtpprobe/report"
@@ -32,47 +34,12 @@ type pass struct {
 	started  time.Time // when the report was begun, by an earlier pass maybe
 	progress *scanProgress
 
+	ceiling func() *ceiling.Ceiling // opens it, once
+	opened  *ceiling.Ceiling        // nil: no receiver was public
+
 	lines *report.Stream
 	begun bool // the line of the run is there
 	tally tally
-}
-
-// tally is what the exit code needs of all results.
-type tally struct {
-	failed   bool // --fail-on matched
-	measured bool
-	verdicts map[string]int
-	tried    int // receivers on port 25
-	silent   int // those of them to which there was no connection at all
-}
-
-// met counts a receiver.
-func (t *tally) met(r probe.Receiver, s probe.Status) {
-	if r.Port != 25 || s == probe.StatusSkipped || s == probe.StatusInterrupted {
-		return
-	}
-	t.tried++
-	if s == probe.StatusUnreachable {
-		t.silent++
-	}
-}
-
-// blocked says what is likely where nobody can be reached.
-func (t *tally) blocked() error {
-	const enough = 2
-	if t.tried < enough || t.silent < t.tried {
-		return nil
-	}
-	return fmt.Errorf("none of %d receivers could be reached on port 25: outbound connections to it are probably blocked here", t.tried)
-}
-
-func (t *tally) count(o *outputFlags, verdict, conformance string) {
-	t.failed = t.failed || o.failsOn(verdict, conformance)
-	t.measured = t.measured || verdict != probe.Inconclusive.String() && verdict != probe.NotApplicable.String()
-	if t.verdicts == nil {
-		t.verdicts = map[string]int{}
-	}
-	t.verdicts[verdict]++
 }
 
 // errWrite marks an error of the output.
@@ -80,6 +47,7 @@ var errWrite = errors.New("write")
 
 func (p *pass) run(ctx context.Context) error {
 	p.lines = report.NewStream(p.out, p.flags.output.transcript)
+	p.bound()
 	scan := p.scan()
 	whole, err := p.takeUp(ctx, scan)
 	switch {
@@ -89,6 +57,9 @@ func (p *pass) run(ctx context.Context) error {
 		return p.end(ctx, err)
 	}
 	err = scan.Run(ctx, p.read)
+	if p.opened != nil {
+		tellTrouble(p.opened, p.opened.Trouble(), p.progress.screen.tell)
+	}
 	p.progress.end()
 	if err == nil && !p.begun {
 		err = fmt.Errorf("no target in %s: want one domain a line", p.list)
@@ -102,8 +73,7 @@ func (p *pass) scan() *bulk.Scan {
 		p.options.Progress = p.progress.session
 	}
 	return bulk.New(bulk.Options{
-		Probe: func(ctx context.Context, r probe.Receiver) probe.Report { return run.Receiver(ctx, r, p.options) },
-		There: p.resolver.There,
+		Probe: p.probe, There: p.resolver.There,
 
 		Receivers: p.options.Receivers, Platform: p.options.Platform, PerPlatform: p.flags.perPlatform,
 		Lookups: lookupsOfAScan, First: p.flags.first,
@@ -114,6 +84,35 @@ func (p *pass) scan() *bulk.Scan {
 		Receiver: p.receiver,
 		Progress: p.progress.update,
 	})
+}
+
+// filesOfALookup is how many files one look-up has open: a domain's exchangers are
+// looked up beside one another, and few have more than two.
+const filesOfALookup = 4
+
+// bound fits the scan to this machine. It waits where a platform was asked enough
+// lately; that is looked up when the first public address comes.
+func (p *pass) bound() {
+	others := ownFiles + filesOfALookup*lookupsOfAScan
+	n, note := fitFiles(fileLimit(), p.options.Receivers, p.options.Wire.Sessions, others)
+	if note != "" {
+		p.progress.screen.tell(note)
+		p.options.Receivers = n
+	}
+	p.options.Wire.Wait = true
+	p.ceiling = sync.OnceValue(func() *ceiling.Ceiling {
+		p.opened = openCeiling(p.progress.screen.tell)
+		return p.opened
+	})
+}
+
+// probe probes one receiver.
+func (p *pass) probe(ctx context.Context, r probe.Receiver) probe.Report {
+	o := p.options
+	if r.Public {
+		o.Wire.Ceiling = p.ceiling()
+	}
+	return run.Receiver(ctx, r, o)
 }
 
 // takeUp enters what an earlier pass has done, and reports whether there is
