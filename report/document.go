@@ -30,6 +30,8 @@ type document struct {
 	repeated
 	Differences []difference `json:"differences,omitzero"`
 	Changes     []change     `json:"changes,omitzero"`
+	// Command is what a scan was asked for, by flag.
+	Command map[string]string `json:"command,omitempty"`
 }
 
 type tool struct {
@@ -154,7 +156,7 @@ func newDocument(run Run) document {
 	return document{
 		Schema: Schema, Tool: tool{Name: "smtpprobe", Version: tidy(run.Version)}, Started: run.Started.Format(time.RFC3339),
 		ElapsedMS: run.Elapsed.Milliseconds(), Profile: tidy(run.Profile), Note: tidy(run.Note),
-		Domains: []domain{}, Receivers: []receiver{}, repeated: newRepeated(run),
+		Domains: []domain{}, Receivers: []receiver{}, repeated: newRepeated(run), Command: run.Command,
 	}
 }
 

@@ -74,7 +74,7 @@ func (s *Stream) Begin(run Run) error {
 		Note    string `json:"note,omitempty"`
 		repeated
 		Command map[string]string `json:"command,omitempty"`
-	}{head{Schema, "run"}, doc.Tool, doc.Started, doc.Profile, doc.Note, doc.repeated, run.Command})
+	}{head{Schema, "run"}, doc.Tool, doc.Started, doc.Profile, doc.Note, doc.repeated, doc.Command})
 }
 
 // Domain writes the line of a domain. Its exchanges name their addresses, by

@@ -129,7 +129,7 @@ func (s *scanner) frame(rest map[string]json.RawMessage) error {
 	if err := json.Unmarshal(text, &doc); err != nil {
 		return legible(err)
 	}
-	if err := s.begin(doc.Tool.Version, doc.Started, doc.Profile, doc.Note, doc.repeated); err != nil {
+	if err := s.begin(doc); err != nil {
 		return err
 	}
 	for _, d := range doc.Domains {
@@ -198,7 +198,7 @@ func (s *scanner) line(line []byte, begun *bool) error {
 		if err := json.Unmarshal(line, &doc); err != nil {
 			return err
 		}
-		return s.begin(doc.Tool.Version, doc.Started, doc.Profile, doc.Note, doc.repeated)
+		return s.begin(doc)
 	case "domain":
 		var d domain
 		if err := json.Unmarshal(line, &d); err != nil {
@@ -223,14 +223,15 @@ func (s *scanner) line(line []byte, begun *bool) error {
 }
 
 // begin takes what is said of the run itself.
-func (s *scanner) begin(version, started, profile, note string, again repeated) error {
-	at, err := time.Parse(time.RFC3339, started)
+func (s *scanner) begin(doc document) error {
+	at, err := time.Parse(time.RFC3339, doc.Started)
 	if err != nil {
-		return fmt.Errorf("started %q: want a time by RFC 3339", started)
+		return fmt.Errorf("started %q: want a time by RFC 3339", doc.Started)
 	}
-	s.run.Version, s.run.Started, s.run.Profile, s.run.Note, s.run.Repeat = version, at, profile, note, again.Repeat
-	if again.IntervalMS != nil {
-		s.run.Interval = time.Duration(*again.IntervalMS) * time.Millisecond
+	s.run.Version, s.run.Started, s.run.Profile, s.run.Note = doc.Tool.Version, at, doc.Profile, doc.Note
+	s.run.Command, s.run.Repeat = doc.Command, doc.Repeat
+	if doc.IntervalMS != nil {
+		s.run.Interval = time.Duration(*doc.IntervalMS) * time.Millisecond
 	}
 	return nil
 }

@@ -41,6 +41,7 @@ func (s *scanner) report(r receiver) (probe.Report, error) {
 	out := probe.Report{
 		Receiver: probe.Receiver{
 			Host: r.Host, Address: r.Address, Port: r.Port, Domains: r.Domains, Platform: r.Platform, Recipient: r.Recipient,
+			MoreDomains: r.DomainsMore,
 		},
 		Status: r.Status, Reason: r.Reason, Software: r.Software,
 		TLS: readTLS(r.TLS), Inside: r.InsideTLS, Sessions: r.Sessions, Commands: r.Commands,

@@ -23,7 +23,10 @@ func TestSamplesAreReadBack(t *testing.T) {
 	odd.Receivers[0].Results[4].Reply = say("503")
 	odd.Receivers[0].Results[5].Reply.Lines[0].Cut = 70
 	odd.Receivers[0].Reason = `a reason with \xff and \\ in it`
+	scanned := oneDomain()
+	scanned.Command, scanned.Receivers[0].MoreDomains = map[string]string{"list": "-", "checks": "a,b"}, 7
 	for name, run := range map[string]report.Run{
+		"scanned":    scanned,
 		"one domain": oneDomain(), "several": severalDomains(), "unreachable": unreachable(), "unsure": unsure(),
 		"steady": steady(), "wavering": wavering(), "many": manyRepeated(), "odd replies": odd,
 	} {

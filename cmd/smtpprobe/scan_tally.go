@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/smtpprobe/smtpprobe/probe"
 )
@@ -36,7 +37,7 @@ func (t *tally) blocked() error {
 }
 
 func (t *tally) count(o *outputFlags, verdict, conformance string) {
-	t.failed = t.failed || o.failsOn(verdict, conformance)
+	t.failed = t.failed || slices.Contains(o.failOn, verdict) || slices.Contains(o.failOn, conformance)
 	t.measured = t.measured || verdict != probe.Inconclusive.String() && verdict != probe.NotApplicable.String()
 	if t.verdicts == nil {
 		t.verdicts = map[string]int{}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/smtpprobe/smtpprobe/probe"
 	"github.com/smtpprobe/smtpprobe/probe/lab"
+	"github.com/smtpprobe/smtpprobe/report/schematest"
 )
 
 // town is a list of domains on a street of receivers, and the zone that names
@@ -86,6 +87,7 @@ type row struct {
 func readRows(t *testing.T, text string) rows {
 	t.Helper()
 	var all rows
+	schematest.Valid(t, "a scan", []byte(text))
 	for line := range strings.Lines(text) {
 		var r row
 		if err := json.Unmarshal([]byte(line), &r); err != nil || !strings.HasSuffix(line, "\n") {
