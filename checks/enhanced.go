@@ -61,7 +61,7 @@ func coded(session []probe.Exchange, i int, r smtp.Reply) bool {
 		return false
 	}
 	for _, before := range session[:i] {
-		if hails(before) && slices.ContainsFunc(before.Replies, func(b smtp.Reply) bool { return slices.Equal(b.Lines, r.Lines) }) {
+		if slices.ContainsFunc(before.Replies, func(b smtp.Reply) bool { return slices.Equal(b.Lines, r.Lines) }) && hails(before) {
 			return false
 		}
 	}
@@ -71,7 +71,7 @@ func coded(session []probe.Exchange, i int, r smtp.Reply) bool {
 // hails reports an exchange whose replies need no enhanced code: the greeting,
 // EHLO and HELO.
 func hails(x probe.Exchange) bool {
-	return x.Opens || slices.ContainsFunc(probe.Lines("", x.Sent).Verbs(), func(verb string) bool { return verb == "EHLO" || verb == "HELO" })
+	return x.Opens || slices.ContainsFunc(x.Verbs(), func(verb string) bool { return verb == "EHLO" || verb == "HELO" })
 }
 
 func sameClass(session []probe.Exchange, i int, r smtp.Reply) probe.Finding {

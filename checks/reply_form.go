@@ -95,10 +95,6 @@ func replyForm() []probe.Check {
 // replySyntax looks at the lines of one reply. What is wrong with several lines
 // together is the affair of another check.
 func replySyntax(session []probe.Exchange, i int, r smtp.Reply) probe.Finding {
-	x := session[i]
-	international := slices.ContainsFunc(x.Session, func(e probe.Event) bool {
-		return e.From == probe.FromClient && strings.Contains(strings.ToUpper(e.Text), " SMTPUTF8")
-	})
 	for _, l := range r.Lines {
 		code, separator, text := l.Split()
 		switch {
@@ -114,11 +110,19 @@ func replySyntax(session []probe.Exchange, i int, r smtp.Reply) probe.Finding {
 			return wrong("a line that ends in a lone LF")
 		case len(l.Octets)+l.Cut > 512:
 			return wrong(fmt.Sprintf("a line of %d octets", len(l.Octets)+l.Cut))
-		case !international && strings.ContainsFunc(text, func(c rune) bool { return c != '\t' && (c < ' ' || c > '~') }):
+		case strings.ContainsFunc(text, func(c rune) bool { return c != '\t' && (c < ' ' || c > '~') }) && !international(session[i].Session):
 			return wrong("octets that are not printable ASCII")
 		}
 	}
 	return keeps()
+}
+
+// international reports a session in which the client asked for SMTPUTF8, so that
+// replies may be in UTF-8 (RFC 6531 3.7.4.2).
+func international(session probe.Transcript) bool {
+	return slices.ContainsFunc(session, func(e probe.Event) bool {
+		return e.From == probe.FromClient && strings.Contains(strings.ToUpper(e.Text), " SMTPUTF8")
+	})
 }
 
 // replyLines looks at a reply of several lines. One that a close cut short says

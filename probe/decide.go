@@ -2,7 +2,6 @@ package probe
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/smtpprobe/smtpprobe/probe/smtp"
@@ -191,13 +190,13 @@ func (ev Evidence) controlled() bool {
 func agree(results []Result) Result {
 	last := results[len(results)-1]
 	more := len(results) < maxTries
-	known := slices.DeleteFunc(slices.Clone(results), func(r Result) bool { return !r.Verdict.Known() })
+	known := where(results, func(r *Result) bool { return r.Verdict.Known() })
 	if len(known) == 0 {
 		last.Again = more && (last.Again || last.shared)
 		return last
 	}
 	all := known
-	if own := slices.DeleteFunc(slices.Clone(known), func(r Result) bool { return r.shared }); len(own) > 0 {
+	if own := where(known, func(r *Result) bool { return !r.shared }); len(own) > 0 {
 		known = own
 	}
 	last = known[len(known)-1]
@@ -209,13 +208,32 @@ func agree(results []Result) Result {
 			return last
 		}
 	}
-	same := slices.DeleteFunc(slices.Clone(all), func(r Result) bool { return r.Verdict != last.Verdict })
+	same := where(all, func(r *Result) bool { return r.Verdict == last.Verdict })
 	if len(same) == 1 && last.doubtful() {
 		last.Reason = strings.TrimSuffix(fmt.Sprintf("seen once and not confirmed: %s, %s", last.Verdict, last.Reason), ", ")
 		last.Verdict, last.Conformance = Inconclusive, ""
 		last.Again = more
 	}
 	return last
+}
+
+// where are the results for which the condition holds: often all of them, and then
+// nothing is copied.
+func where(results []Result, holds func(*Result) bool) []Result {
+	var some []Result
+	all := true
+	for i := range results {
+		switch held := holds(&results[i]); {
+		case held && !all:
+			some = append(some, results[i])
+		case !held && all:
+			all, some = false, append(some, results[:i]...)
+		}
+	}
+	if all {
+		return results
+	}
+	return some
 }
 
 // doubtful reports whether one try is not enough for the verdict: the end of a

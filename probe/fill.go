@@ -20,9 +20,9 @@ func challenging() []string { return []string{"PLAIN", "LOGIN", "CRAM-MD5"} }
 // Fill puts what this receiver offers into a script. Where it offers nothing
 // that fits, the second value says what is missing.
 func (f Facts) Fill(s Script) (filled Script, missing string) {
-	filled = slices.Clone(s)
-	for i := range filled {
-		text := filled[i].Text
+	filled = s
+	for i := range s {
+		text := s[i].Text
 		for _, p := range []struct {
 			mark  string
 			value func() (string, string)
@@ -35,7 +35,12 @@ func (f Facts) Fill(s Script) (filled Script, missing string) {
 				text = strings.ReplaceAll(text, p.mark, value)
 			}
 		}
-		filled[i].Text = text
+		if text != s[i].Text {
+			if &filled[0] == &s[0] {
+				filled = slices.Clone(s)
+			}
+			filled[i].Text = text
+		}
 	}
 	return filled, ""
 }

@@ -32,6 +32,9 @@ func (x Exchange) Verb() string {
 	return ""
 }
 
+// Verbs are the verbs of the lines that were sent, in upper case.
+func (x Exchange) Verbs() []string { return verbsIn(x.Sent) }
+
 // Command is what was sent, without its line end, where that is one line as
 // RFC 5321 2.3.8 and 4.5.3.1.4 have it: of printable octets, of at most 512 with
 // its CR LF.

@@ -110,10 +110,12 @@ func verbsIn(text string) []string {
 	var verbs []string
 	for rest := text; rest != ""; {
 		line, after, _ := strings.Cut(rest, "\r\n")
-		command := smtp.ParseCommand(line)
-		verbs, rest = append(verbs, command.Verb), after
-		if chunk, ok := command.Chunk(); command.Verb == "BDAT" && ok {
-			rest = rest[min(int(chunk.Size), len(rest)):]
+		verb := smtp.Verb(line)
+		verbs, rest = append(verbs, verb), after
+		if verb == "BDAT" {
+			if chunk, ok := smtp.ParseCommand(line).Chunk(); ok {
+				rest = rest[min(int(chunk.Size), len(rest)):]
+			}
 		}
 	}
 	return verbs
@@ -134,10 +136,29 @@ const BadRecipient = "<smtpprobe@smtpprobe.invalid>"
 
 // Fill puts the values into the text of a step.
 func (v Values) Fill(text string) string {
-	if !strings.Contains(text, "{") {
+	before, rest, found := strings.Cut(text, "{")
+	if !found {
 		return text
 	}
-	return strings.NewReplacer("{ehlo}", v.EHLO, "{from}", v.From, "{rcpt}", v.Rcpt, "{bad}", v.Bad).Replace(text)
+	filled := make([]byte, 0, len(text)+64)
+	for found {
+		filled = append(filled, before...)
+		name, after, _ := strings.Cut(rest, "}")
+		switch name {
+		case "ehlo":
+			filled, rest = append(filled, v.EHLO...), after
+		case "from":
+			filled, rest = append(filled, v.From...), after
+		case "rcpt":
+			filled, rest = append(filled, v.Rcpt...), after
+		case "bad":
+			filled, rest = append(filled, v.Bad...), after
+		default:
+			filled = append(filled, '{') // no placeholder
+		}
+		before, rest, found = strings.Cut(rest, "{")
+	}
+	return string(append(filled, before...))
 }
 
 // Commands that many scripts share.
@@ -264,7 +285,10 @@ func (s Script) Leads(from Start) Start {
 // last EHLO or HELO that was answered 250, in a write of its own, decides.
 func (w Walk) Left(from Start) Start {
 	for _, o := range w.Outcomes {
-		if verbs := o.Step.Verbs(); len(verbs) == 1 && o.Reply().Code == 250 {
+		if o.Reply().Code != 250 {
+			continue
+		}
+		if verbs := o.Step.Verbs(); len(verbs) == 1 {
 			switch verbs[0] {
 			case "EHLO":
 				from = Hello

@@ -149,17 +149,17 @@ type Before struct {
 
 // Begin is the note that stands before the first step of a check.
 func Begin(at time.Duration, b Before) Event {
-	return Event{At: at, From: FromProbe, Note: NoteBegin, Text: fmt.Sprintf(begins, b.Errors, b.Checks)}
+	text := fmt.Sprintf("after %d error replies and %d other checks", b.Errors, b.Checks)
+	return Event{At: at, From: FromProbe, Note: NoteBegin, Text: text}
 }
-
-const begins = "after %d error replies and %d other checks"
 
 // Before reads the note of Begin; it is zero where there is none.
 func (t Transcript) Before() Before {
+	e, _ := t.Find(NoteBegin)
+	errors, checks, _ := strings.Cut(strings.TrimPrefix(e.Text, "after "), " error replies and ")
 	var b Before
-	if e, ok := t.Find(NoteBegin); ok {
-		fmt.Sscanf(e.Text, begins, &b.Errors, &b.Checks) //nolint:errcheck // a note of another origin counts nothing
-	}
+	b.Errors, _ = strconv.Atoi(errors) // a note of another origin counts nothing
+	b.Checks, _ = strconv.Atoi(strings.TrimSuffix(checks, " other checks"))
 	return b
 }
 

@@ -86,9 +86,9 @@ func (o Outcome) Wanted() bool {
 // Find is the outcome of the step with the name; it did not run where there is
 // no such step.
 func (w Walk) Find(name string) Outcome {
-	for _, o := range w.Outcomes {
-		if o.Step.Name == name {
-			return o
+	for i := range w.Outcomes {
+		if w.Outcomes[i].Step.Name == name {
+			return w.Outcomes[i]
 		}
 	}
 	return Outcome{}
@@ -96,9 +96,9 @@ func (w Walk) Find(name string) Outcome {
 
 // Stopped is the outcome at which the script ended before its last step.
 func (w Walk) Stopped() (Outcome, bool) {
-	for _, o := range w.Outcomes {
-		if o.Ran && !o.Wanted() {
-			return o, true
+	for i := range w.Outcomes {
+		if w.Outcomes[i].Ran && !w.Outcomes[i].Wanted() {
+			return w.Outcomes[i], true
 		}
 	}
 	return Outcome{}, false
@@ -129,6 +129,9 @@ func (w Walk) ErrorsUntil(name string) int {
 
 // Holds reports whether the condition of the step holds after the walk so far.
 func (w Walk) Holds(s Step) bool {
+	if s.If == Always {
+		return true
+	}
 	o := w.Find(s.Of)
 	switch s.If {
 	case IfAccepted:
@@ -164,24 +167,28 @@ func ReplayAll(script Script, t Transcript) Walk {
 }
 
 func (w Walk) replay(script Script, events Transcript) Walk {
+	w.Outcomes = make([]Outcome, 0, len(script))
+	ended := false
 	for i, step := range script {
-		if w.Ends() || len(events) == 0 || !w.Holds(step) {
-			w.Outcomes = append(w.Outcomes, Outcome{Step: step})
+		w.Outcomes = append(w.Outcomes, Outcome{Step: step})
+		if ended || len(events) == 0 || !w.Holds(step) {
 			continue
 		}
-		r := reading{Outcome: Outcome{Step: step, Ran: true, At: events[0].At}, before: w, rest: script[i+1:]}
-		r.Unsent = step.Act == Send
+		o := &w.Outcomes[i]
+		o.Ran, o.At, o.Unsent = true, events[0].At, step.Act == Send
+		r := reading{Outcome: o, sofar: w, rest: script[i+1:]}
 		events = r.read(events)
-		w.Outcomes = append(w.Outcomes, r.end())
+		r.end()
+		ended = !o.Wanted()
 	}
 	return w
 }
 
 // reading is an outcome in the making.
 type reading struct {
-	Outcome
+	*Outcome
 	assembler smtp.Assembler
-	before    Walk   // what came of the steps before
+	sofar     Walk   // what came of the steps before, and this outcome
 	rest      Script // the steps behind
 	secured   bool   // the handshake of a Handshake step is done
 }
@@ -223,10 +230,8 @@ func (r *reading) complete() bool {
 
 // readsNext reports whether the next step that runs reads without writing.
 func (r *reading) readsNext() bool {
-	w := r.before
-	w.Outcomes = append(w.Outcomes[:len(w.Outcomes):len(w.Outcomes)], r.Outcome)
 	for _, s := range r.rest {
-		if w.Holds(s) {
+		if r.sofar.Holds(s) {
 			return s.Act == Listen || s.Act == Greet
 		}
 	}
@@ -296,9 +301,8 @@ func (r *reading) note(e Event) bool {
 	return false
 }
 
-func (r *reading) end() Outcome {
-	if _, begun := r.assembler.Rest(); begun {
+func (r *reading) end() {
+	if r.assembler.Open() {
 		r.Partial = true
 	}
-	return r.Outcome
 }

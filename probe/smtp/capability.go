@@ -28,8 +28,7 @@ func ParseCapabilities(r Reply) Capabilities {
 // Has reports whether the keyword is offered; keywords are not case sensitive
 // (RFC 5321 2.4).
 func (c Capabilities) Has(keyword string) bool {
-	_, ok := c.find(keyword)
-	return ok
+	return c.find(keyword) >= 0
 }
 
 // Without are all but the keyword; nil stays nil.
@@ -42,8 +41,11 @@ func (c Capabilities) Without(keyword string) Capabilities {
 
 // Params are the parameters of a keyword; nil where it is not offered.
 func (c Capabilities) Params(keyword string) []string {
-	params, _ := c.find(keyword)
-	return params
+	i := c.find(keyword)
+	if i < 0 {
+		return nil
+	}
+	return strings.Fields(c[i])[1:]
 }
 
 // MailMax is the number of MAIL commands that a session may have by LIMITS
@@ -65,13 +67,9 @@ func (c Capabilities) limit(name string) int {
 	return 0
 }
 
-func (c Capabilities) find(keyword string) ([]string, bool) {
-	i := slices.IndexFunc(c, func(line string) bool {
+func (c Capabilities) find(keyword string) int {
+	return slices.IndexFunc(c, func(line string) bool {
 		word, _, _ := strings.Cut(line, " ")
 		return strings.EqualFold(word, keyword)
 	})
-	if i < 0 {
-		return nil, false
-	}
-	return strings.Fields(c[i])[1:], true
 }

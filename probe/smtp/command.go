@@ -59,6 +59,12 @@ func ParseCommand(line string) Command {
 	return c
 }
 
+// Verb is the verb of a command line, as ParseCommand finds it.
+func Verb(line string) string {
+	verb, _ := splitVerb(line)
+	return verb
+}
+
 // Hello reports whether the argument is one that EHLO and HELO take: a domain
 // or an address literal and nothing behind it. The grammar of HELO names only a
 // domain, but RFC 5321 section 4.1.1.1 tells a client without a name to give
@@ -91,9 +97,9 @@ func splitVerb(line string) (verb, argument string) {
 	if line == "" || !letter(line[0]) {
 		return "", line
 	}
-	end := strings.IndexFunc(line, func(r rune) bool { return r <= ' ' || r == 0x7f })
-	if end < 0 {
-		return upper(line), ""
+	end := 0
+	for end < len(line) && line[end] > ' ' && line[end] != 0x7f {
+		end++
 	}
 	return upper(line[:end]), strings.TrimPrefix(line[end:], " ")
 }
@@ -143,13 +149,22 @@ func splitPath(text string) (path, rest string) {
 // upper folds ASCII only: a verb or keyword with other octets is unknown
 // whatever their case.
 func upper(word string) string {
-	folded := []byte(word)
-	for i, b := range folded {
-		if 'a' <= b && b <= 'z' {
-			folded[i] = b - 'a' + 'A'
+	for i := range len(word) {
+		if 'a' <= word[i] && word[i] <= 'z' {
+			return folded(word)
 		}
 	}
-	return string(folded)
+	return word
+}
+
+func folded(word string) string {
+	octets := []byte(word)
+	for i, b := range octets {
+		if 'a' <= b && b <= 'z' {
+			octets[i] = b - 'a' + 'A'
+		}
+	}
+	return string(octets)
 }
 
 func letter(b byte) bool { return 'a' <= b && b <= 'z' || 'A' <= b && b <= 'Z' }
@@ -158,5 +173,10 @@ func digit(b byte) bool { return '0' <= b && b <= '9' }
 
 // digits reports whether the word is one or more decimal digits.
 func digits(word string) bool {
-	return word != "" && strings.Trim(word, "0123456789") == ""
+	for i := range len(word) {
+		if !digit(word[i]) {
+			return false
+		}
+	}
+	return word != ""
 }

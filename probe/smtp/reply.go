@@ -124,12 +124,18 @@ type Assembler struct {
 	size int
 }
 
+// usualLines is room for the lines of most replies to EHLO.
+const usualLines = 12
+
 // Add takes the next line and returns the reply that it completes, if it
 // completes one. A line without a code is a reply of its own unless it stands
 // inside a reply of several lines.
 func (a *Assembler) Add(line Line) (Reply, bool) {
 	code, separator, _ := splitLine(line.Text())
 	first := len(a.open.Lines) == 0
+	if first && separator == '-' {
+		a.open.Lines = make([]Line, 0, usualLines)
+	}
 	a.open.Lines = append(a.open.Lines, line)
 	a.size += len(line.Octets) + line.Cut
 	switch {
