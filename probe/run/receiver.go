@@ -33,7 +33,7 @@ func Receiver(ctx context.Context, r probe.Receiver, o Options) probe.Report {
 			Tries:     map[string][]probe.Transcript{},
 			Lost:      map[string]string{},
 		},
-		lost: map[string]int{},
+		lost: map[string]int{}, judged: map[string]judged{},
 	}
 	way, err := o.Ways.to(r, o.Wire)
 	if err != nil {
@@ -86,6 +86,7 @@ type prober struct {
 	mu       sync.Mutex // guards what follows while sessions run side by side
 	record   probe.Record
 	gathered *probe.Facts     // of the record; nil: it has changed
+	judged   map[string]judged
 	lost     map[string]int   // how often a check's turn did not come
 	lessons  plan.Lessons     // of what one session bears
 	headed   []probe.Baseline // controls that had their sessions, whatever came of it

@@ -53,7 +53,7 @@ func (p *prober) playChecks(ctx context.Context, s *wire.Session, at *passage, c
 		begin := s.Begin(at.played)
 		own := s.Play(ctx, script)
 		at.said = append(at.said[:len(at.said):len(at.said)], own...)
-		tries = append(tries, try{c, append(append(at.before[:len(at.before):len(at.before)], begin), own...)})
+		tries = append(tries, try{c, slices.Concat(at.before, probe.Transcript{begin}, own)})
 		at.played++
 		walk := probe.ReplayAll(script, own)
 		at.offered = said(walk, at.offered)
@@ -88,7 +88,10 @@ func (p *prober) cross(ctx context.Context, s *wire.Session, at *passage, c *pro
 // what it did before; HELO takes it back.
 func said(w probe.Walk, before smtp.Capabilities) smtp.Capabilities {
 	for _, o := range w.Outcomes {
-		if verbs := o.Step.Verbs(); len(verbs) == 1 && o.Reply().Code == 250 {
+		if o.Reply().Code != 250 {
+			continue
+		}
+		if verbs := o.Step.Verbs(); len(verbs) == 1 {
 			switch verbs[0] {
 			case "EHLO":
 				before = smtp.ParseCapabilities(o.Reply())

@@ -53,7 +53,7 @@ func (p *prober) pending(facts probe.Facts) (pending, risky []*probe.Check) {
 		if !p.playable(c, facts) {
 			continue
 		}
-		if len(p.record.Tries[c.ID]) == 0 || !p.waits(c, facts) && bench.Decide(c).Again {
+		if len(p.record.Tries[c.ID]) == 0 || !p.waits(c, facts) && p.again(bench, c) {
 			if c.Risky {
 				risky = append(risky, c)
 			} else {
@@ -62,6 +62,31 @@ func (p *prober) pending(facts probe.Facts) (pending, risky []*probe.Check) {
 		}
 	}
 	return pending, risky
+}
+
+// judged is what was decided of a check, and from what.
+type judged struct {
+	facts *probe.Facts
+	tries int // of the check and of those that it looks at
+	again bool
+}
+
+// again reports whether another try of a check may tell more. It is asked in every
+// round, and worked out only where something was heard since that it depends on.
+// The caller holds the lock.
+func (p *prober) again(bench *probe.Bench, c *probe.Check) bool {
+	tries := len(p.record.Tries[c.ID])
+	for _, id := range c.Needed() {
+		tries += len(p.record.Tries[id])
+	}
+	// A try that ended out of step is judged beside those of all other checks.
+	shifted := slices.ContainsFunc(p.record.Tries[c.ID], func(t probe.Transcript) bool { return t.Has(probe.NoteShifted) })
+	if before := p.judged[c.ID]; p.gathered != nil && before.facts == p.gathered && before.tries == tries && !shifted {
+		return before.again
+	}
+	again := bench.Decide(c).Again
+	p.judged[c.ID] = judged{facts: p.gathered, tries: tries, again: again}
+	return again
 }
 
 // playable reports whether the check can be played, once those have been tried on
