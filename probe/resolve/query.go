@@ -254,17 +254,21 @@ func (r *Resolver) exchange(ctx context.Context, network, server, name string, q
 	ctx, cancel := context.WithTimeout(ctx, r.timeout)
 	defer cancel()
 	client := dns.Client{Net: network, Timeout: r.timeout}
-	conn, err := client.DialContext(ctx, server)
+	conn, err := r.sockets.take(ctx, &client, server)
 	if err != nil {
 		return nil, r.silence(ctx, err)
 	}
-	defer conn.Close()
-	defer context.AfterFunc(ctx, func() { conn.Close() })()
+	stop := context.AfterFunc(ctx, func() { conn.Close() })
 	question := new(dns.Msg).SetQuestion(name, qtype) // with a fresh id
 	if edns {
 		question.SetEdns0(ednsSize, false)
 	}
-	in, _, err := client.ExchangeWithConnContext(ctx, question, conn)
+	in, _, err := client.ExchangeWithConnContext(ctx, question, conn.Conn)
+	if stop() && err == nil {
+		r.sockets.keep(conn, network)
+	} else {
+		conn.Close()
+	}
 	var malformed *dns.Error
 	switch {
 	case err == nil:

@@ -52,6 +52,7 @@ type Resolver struct {
 	allowPrivate bool
 	timeout      time.Duration
 	seed         uint64
+	sockets      sockets
 }
 
 // New returns a resolver. The error names the nameserver that cannot be used,
