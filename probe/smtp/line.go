@@ -68,7 +68,8 @@ func (c *Cutter) finish() Line {
 	for n := len(c.kept); c.cut > 0 && n > 0 && c.kept[n-1] == '\r'; n-- {
 		c.kept, c.cut = c.kept[:n-1], c.cut+1
 	}
-	line := Line{Octets: string(c.kept) + end, Cut: c.cut}
+	c.kept = append(c.kept, end...)
+	line := Line{Octets: string(c.kept), Cut: c.cut}
 	c.kept, c.cut, c.last = c.kept[:0], 0, 0
 	return line
 }

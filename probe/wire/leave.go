@@ -23,6 +23,7 @@ func (s *Session) leave(ctx context.Context) {
 	s.left = true
 	defer s.receiver.release()
 	defer func() { s.receiver.giveBack(s.allotted - s.counted()) }()
+	defer s.watch(ctx)()
 	if s.Usable() && ctx.Err() == nil {
 		s.takeLeave(ctx)
 		s.drain()

@@ -133,7 +133,8 @@ func (p *pump) poll(more bool) (chunkRead, bool) {
 }
 
 // write writes octets in one call: one segment, or one TLS record. It ends with
-// the context, and leaves no deadline behind, which a handshake would run into.
+// the context, which the session watches, and leaves no deadline behind, which a
+// handshake would run into.
 func (p *pump) write(ctx context.Context, octets string, wait time.Duration) error {
 	deadline := time.Now().Add(wait)
 	if d, ok := ctx.Deadline(); ok && d.Before(deadline) {
@@ -142,12 +143,11 @@ func (p *pump) write(ctx context.Context, octets string, wait time.Duration) err
 	if err := p.conn.SetWriteDeadline(deadline); err != nil {
 		return err
 	}
-	stop := context.AfterFunc(ctx, func() {
-		p.conn.SetWriteDeadline(time.Unix(1, 0)) //nolint:errcheck // a closed connection ends the write as well
-	})
-	_, err := io.WriteString(p.conn, octets)
-	if stop() && err == nil {
-		return p.conn.SetWriteDeadline(time.Time{})
+	if err := ctx.Err(); err != nil { // whose deadline was just taken back
+		return err
 	}
-	return err
+	if _, err := io.WriteString(p.conn, octets); err != nil {
+		return err
+	}
+	return p.conn.SetWriteDeadline(time.Time{})
 }

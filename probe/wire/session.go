@@ -16,6 +16,7 @@ type Session struct {
 	raw      net.Conn // the TCP connection
 	pump     *pump
 	begun    time.Time
+	timer    *time.Timer // of the wait for octets
 
 	events    probe.Transcript
 	cutter    smtp.Cutter
@@ -61,12 +62,14 @@ func (s *Session) Play(ctx context.Context, script probe.Script) probe.Transcrip
 		s.note(probe.NoteLeft, "")
 		return append(probe.Transcript(nil), s.events[start:]...)
 	}
+	defer s.watch(ctx)()
+	played := course{script: script, begun: start}
 	for i, step := range script {
-		walk := probe.ReplayAll(script[:i], s.events[start:])
-		if walk.Ends() {
+		ended, holds := played.next(i, s.events)
+		if ended {
 			break
 		}
-		if !walk.Holds(step) {
+		if !holds {
 			continue
 		}
 		if ctx.Err() != nil {
@@ -77,12 +80,42 @@ func (s *Session) Play(ctx context.Context, script probe.Script) probe.Transcrip
 			s.note(s.ended, "")
 			break
 		}
+		played.last, played.from = i, len(s.events)
 		s.do(ctx, step)
 	}
 	if len(script) > 0 {
 		s.drain() // what came behind the last reply belongs to this script
 	}
 	return append(probe.Transcript(nil), s.events[start:]...)
+}
+
+// course is where a script stands while it is played.
+type course struct {
+	script probe.Script
+	begun  int // the first event
+	last   int // the step that was played last
+	from   int // its first event; 0 while there was none
+}
+
+// next reports whether the script ended with the step that was played last, and
+// whether the condition of step i holds. Only a condition is a reason to read again
+// what came of all steps before.
+func (c *course) next(i int, events probe.Transcript) (ended, holds bool) {
+	if c.script[i].If != probe.Always {
+		walk := probe.ReplayAll(c.script[:i], events[c.begun:])
+		return walk.Ends(), walk.Holds(c.script[i])
+	}
+	if c.from == 0 {
+		return false, true
+	}
+	return probe.ReplayAll(c.script[c.last:c.last+1], events[c.from:]).Ends(), true
+}
+
+// watch lets the end of the context end a write; what it returns ends the watch.
+func (s *Session) watch(ctx context.Context) func() bool {
+	return context.AfterFunc(ctx, func() {
+		s.raw.SetWriteDeadline(time.Unix(1, 0)) //nolint:errcheck // a closed connection ends the write as well
+	})
 }
 
 func (s *Session) do(ctx context.Context, step probe.Step) {
@@ -175,8 +208,12 @@ const (
 )
 
 func (s *Session) hear(ctx context.Context, d time.Duration, done func() bool) ending {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
+	if s.timer == nil {
+		s.timer = time.NewTimer(d)
+	} else {
+		s.timer.Reset(d)
+	}
+	defer s.timer.Stop()
 	for {
 		s.digest(done)
 		switch {
@@ -194,7 +231,7 @@ func (s *Session) hear(ctx context.Context, d time.Duration, done func() bool) e
 		select {
 		case c := <-s.pump.octets:
 			s.take(c)
-		case <-timer.C:
+		case <-s.timer.C:
 			return expired
 		case <-ctx.Done():
 			s.note(probe.NoteInterrupted, "")
@@ -230,7 +267,11 @@ func (s *Session) full() bool { return s.received > maxSession || s.lines > maxL
 func (s *Session) started() bool { return s.cutter.Pending() > 0 || s.assembler.Open() }
 
 func (s *Session) take(c chunkRead) {
-	s.unread = append(s.unread, c.octets...)
+	if len(s.unread) == 0 {
+		s.unread = c.octets
+	} else {
+		s.unread = append(s.unread, c.octets...)
+	}
 	s.more = len(c.octets) == readSize
 	if c.end != "" {
 		s.digest(func() bool { return false })
