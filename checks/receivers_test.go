@@ -50,7 +50,7 @@ func TestRealReceiversAgain(t *testing.T) {
 	}
 }
 
-func readFixture(t *testing.T, path string) fixture {
+func readFixture(t testing.TB, path string) fixture {
 	t.Helper()
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -90,7 +90,7 @@ func readFixture(t *testing.T, path string) fixture {
 	return f
 }
 
-func readTranscript(t *testing.T, path, events string) probe.Transcript {
+func readTranscript(t testing.TB, path, events string) probe.Transcript {
 	t.Helper()
 	var all probe.Transcript
 	for line := range strings.Lines(events) {
