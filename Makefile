@@ -16,7 +16,7 @@ SHELL := bash
 
 .DEFAULT_GOAL := all
 .NOTPARALLEL:
-.PHONY: all build test race browser thorough fuzz cover lint fmt fmt-check vuln generate golden check mta fixtures man lab demo clean help
+.PHONY: all build test race browser thorough bench fuzz cover lint fmt fmt-check vuln generate golden check mta fixtures man lab demo clean help
 
 all: fmt-check lint test build ## What to run before a commit: fmt-check, lint, test, build
 
@@ -35,6 +35,11 @@ browser: ## Look at the HTML in a real browser (Debian's chromium), and say how 
 thorough: ## Compare every check alone with sessions shared, with all lapses of the lab
 	go test -tags thorough -count=1 -run TestSharedSessionsTellNothingElse ./probe/run
 	go test -tags thorough -count=1 -run TestEveryLapseIsReadBack ./report
+
+# The programs are built like the one that users get; nothing else should run meanwhile.
+bench: build ## Measure smtpprobe against its goals, about ten minutes on two cores, and write the table
+	CGO_ENABLED=0 go build -trimpath -o bin/bench/ ./probe/lab/bench/...
+	bin/bench/bench -bin bin -o probe/lab/bench/RESULTS.md
 
 fuzz: ## Run every fuzz target for FUZZTIME (30s, or a count such as 10000x)
 	@grep -rn --include='*_test.go' '^func Fuzz' . | \

@@ -41,6 +41,9 @@ var rooms = []room{
 	{folder: "probe/run", ours: []string{"probe", "probe/smtp", "probe/wire", "probe/plan"}, clock: true},
 	{folder: "probe/resolve", ours: []string{"probe"}, clock: true},
 	{folder: "probe/bulk", ours: []string{"probe", "probe/resolve"}},
+	{folder: "probe/lab/bench/...", ours: []string{
+		"checks", "probe", "probe/smtp", "probe/plan", "probe/wire", "probe/run", "probe/resolve", "probe/lab",
+	}, clock: true},
 	{folder: "probe/lab/...", ours: []string{"probe/smtp", "probe/oracle"}, clock: true},
 	{folder: "checks", ours: []string{"probe", "probe/smtp"}, never: append([]string{"time"}, outside...)},
 	{folder: "report/schematest", ours: []string{"report"}, never: outside},
@@ -57,7 +60,7 @@ var confined = map[string][]string{
 	"net/textproto":                         {}, // hides the octets
 	"github.com/spf13/cobra":                {"cmd/..."},
 	"github.com/goccy/go-yaml":              {"cmd/..."},
-	"github.com/miekg/dns":                  {"probe/resolve", "probe/lab/..."},
+	"github.com/miekg/dns":                  {"probe/resolve", "probe/lab/...", "probe/lab/bench/..."},
 	"github.com/olekukonko/tablewriter":     {"report/..."},
 	"github.com/santhosh-tekuri/jsonschema": {"report/schematest"}, // which only tests import
 	"github.com/chromedp":                   {},                    // these five are for tests
