@@ -26,7 +26,8 @@ func observed(what string, at look) func(probe.Evidence) probe.Finding {
 		concerned, heard, faults, doubts := 0, 0, 0, 0
 		for _, session := range ev.Heard {
 			doubtful := false
-			for i, x := range session {
+			for i := range session {
+				x := &session[i]
 				for _, r := range x.Replies {
 					f := at(session, i, r)
 					if f.Verdict == probe.NotApplicable {
@@ -45,7 +46,7 @@ func observed(what string, at look) func(probe.Evidence) probe.Finding {
 					doubtful = doubtful || f.Again
 					if worse(f, worst) {
 						worst = f
-						worst.Reply, worst.Seen = r, &x
+						worst.Reply, worst.Seen = r, x
 					}
 				}
 			}

@@ -69,10 +69,12 @@ func starttlsSeen() []probe.Check {
 
 // listsAgain looks at a reply to EHLO behind the handshake.
 func listsAgain(session []probe.Exchange, i int, r smtp.Reply) probe.Finding {
-	x := session[i]
-	offered := smtp.ParseCapabilities(r)
-	switch {
-	case x.Verb() != "EHLO" || !x.Inside || offered == nil:
+	x := &session[i]
+	if !x.Inside || x.Verb() != "EHLO" {
+		return spares()
+	}
+	switch offered := smtp.ParseCapabilities(r); {
+	case offered == nil:
 		return spares()
 	case offered.Has("STARTTLS"):
 		return probe.Finding{Verdict: probe.Lenient, Reason: "STARTTLS is listed inside TLS"}

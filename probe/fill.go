@@ -23,16 +23,16 @@ func (f Facts) Fill(s Script) (filled Script, missing string) {
 	filled = s
 	for i := range s {
 		text := s[i].Text
-		for _, p := range []struct {
-			mark  string
-			value func() (string, string)
-		}{{AnyMechanism, f.anyMechanism}, {Challenging, f.challenging}, {Oversize, f.oversize}} {
-			if strings.Contains(text, p.mark) {
-				value, without := p.value()
+		if !strings.Contains(text, "{") {
+			continue
+		}
+		for _, mark := range []string{AnyMechanism, Challenging, Oversize} {
+			if strings.Contains(text, mark) {
+				value, without := f.value(mark)
 				if without != "" {
 					return s, without
 				}
-				text = strings.ReplaceAll(text, p.mark, value)
+				text = strings.ReplaceAll(text, mark, value)
 			}
 		}
 		if text != s[i].Text {
@@ -43,6 +43,17 @@ func (f Facts) Fill(s Script) (filled Script, missing string) {
 		}
 	}
 	return filled, ""
+}
+
+// value is what a placeholder stands for.
+func (f *Facts) value(mark string) (value, missing string) {
+	switch mark {
+	case AnyMechanism:
+		return f.anyMechanism()
+	case Challenging:
+		return f.challenging()
+	}
+	return f.oversize()
 }
 
 func (f Facts) challenging() (value, missing string) {

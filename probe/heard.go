@@ -101,6 +101,13 @@ func (t Transcript) began() [3]time.Duration {
 // 220 to STARTTLS in clear is no SMTP, so that it is left out.
 func (t Transcript) Exchanges() []Exchange {
 	c := cutter{now: Exchange{Session: t, Opens: true, Own: !t.Has(NoteBegin)}}
+	writes := 1
+	for i := range t {
+		if t[i].From == FromClient {
+			writes++
+		}
+	}
+	c.done = make([]Exchange, 0, writes)
 	for _, e := range t {
 		c.add(e)
 	}

@@ -44,11 +44,11 @@ func Precondition(c *Check, facts Facts, noTLS bool) (Finding, bool) {
 	if _, missing := facts.Fill(c.Script); missing != "" {
 		return Absent(missing), true
 	}
-	if most, mails := offered.MailMax(), c.Script.mails(); most > 0 && mails > most {
-		return Absent(fmt.Sprintf("the check needs %d MAIL commands in a session, and LIMITS allows %d", mails, most)), true
+	if most := offered.MailMax(); most > 0 && c.Script.mails() > most {
+		return Absent(fmt.Sprintf("the check needs %d MAIL commands in a session, and LIMITS allows %d", c.Script.mails(), most)), true
 	}
-	if most, recipients := offered.RcptMax(), c.Script.recipients(); most > 0 && recipients > most {
-		return Absent(fmt.Sprintf("the check needs %d RCPT commands in a transaction, and LIMITS allows %d", recipients, most)), true
+	if most := offered.RcptMax(); most > 0 && c.Script.recipients() > most {
+		return Absent(fmt.Sprintf("the check needs %d RCPT commands in a transaction, and LIMITS allows %d", c.Script.recipients(), most)), true
 	}
 	return baselinePrecondition(c, facts)
 }

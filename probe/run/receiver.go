@@ -85,7 +85,7 @@ type prober struct {
 
 	mu       sync.Mutex // guards what follows while sessions run side by side
 	record   probe.Record
-	gathered *probe.Facts     // of the record; nil: it has changed
+	gathered *probe.Facts // of the record; nil: it has changed
 	judged   map[string]judged
 	lost     map[string]int   // how often a check's turn did not come
 	lessons  plan.Lessons     // of what one session bears
