@@ -1,9 +1,11 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
+	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -22,6 +24,16 @@ func silence(n, port int) error {
 	return nil
 }
 
+// shared lets a socket have an address that one on all addresses has already.
+func shared(fd int) error { return unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEPORT, 1) }
+
+// share is the same for one that package net makes.
+func share(_, _ string, raw syscall.RawConn) error {
+	var refused error
+	err := raw.Control(func(fd uintptr) { refused = shared(int(fd)) })
+	return errors.Join(err, refused)
+}
+
 // fill listens and makes the connections that are never accepted. All of it stays
 // open until the process ends.
 func fill(addr netip.AddrPort) error {
@@ -29,7 +41,7 @@ func fill(addr netip.AddrPort) error {
 	if err != nil {
 		return err
 	}
-	if err = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1); err != nil {
+	if err = shared(fd); err != nil {
 		return err
 	}
 	if err = unix.Bind(fd, &unix.SockaddrInet4{Addr: addr.Addr().As4(), Port: int(addr.Port())}); err != nil {

@@ -7,6 +7,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"flag"
@@ -40,7 +41,8 @@ type counters struct {
 
 // run serves until standard input ends: so it does not outlive its harness.
 func run(delay time.Duration, dead, domains, receivers int) error {
-	tcp, err := net.Listen("tcp4", "0.0.0.0:0")
+	listen := net.ListenConfig{Control: share}
+	tcp, err := listen.Listen(context.Background(), "tcp4", "0.0.0.0:0")
 	if err != nil {
 		return fmt.Errorf("listen: %w", err)
 	}
