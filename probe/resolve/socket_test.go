@@ -44,8 +44,11 @@ func look(t *testing.T, n, mute int) map[int]int {
 		t.Fatal(err)
 	}
 	server := &dns.Server{PacketConn: conn, Handler: p}
-	ended := make(chan error, 1)
-	go func() { ended <- server.ActivateAndServe() }()
+	ended := make(chan struct{})
+	go func() {
+		_ = server.ActivateAndServe() // it ends with its connection
+		close(ended)
+	}()
 	t.Cleanup(func() {
 		conn.Close()
 		<-ended

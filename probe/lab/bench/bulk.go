@@ -38,7 +38,7 @@ func (b *bench) bulk() error {
 		return err
 	}
 	folder := filepath.Dir(list)
-	defer os.RemoveAll(folder)
+	defer remove(folder)
 	result := filepath.Join(folder, "result")
 	var u usage
 	c, err := s.counting(func() (err error) {

@@ -37,9 +37,9 @@ func (b *bench) latency() error {
 		walls := make([]time.Duration, len(lanes))
 		for i, n := range lanes {
 			go func() {
-				u, err := b.spend("smtpprobe", b.probing(s, n)...)
+				u, failed := b.spend("smtpprobe", b.probing(s, n)...)
 				walls[i] = u.wall
-				ended <- err
+				ended <- failed
 			}()
 		}
 		for range lanes {

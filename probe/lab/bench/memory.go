@@ -2,7 +2,6 @@ package main
 
 import (
 	"io"
-	"os"
 	"path/filepath"
 	"strconv"
 	"time"
@@ -29,8 +28,8 @@ func (b *bench) memory() error {
 		first.values = append(first.values, growth)
 	}
 	b.add(first)
-	growth, err := b.growth(s, true)
-	b.add(row{figure: "memory", measure: "the same at most, through all sessions of the quick profile", unit: "KiB", values: []float64{growth}})
+	whole, err := b.growth(s, true)
+	b.add(row{figure: "memory", measure: "the same at most, through all sessions of the quick profile", unit: "KiB", values: []float64{whole}})
 	return err
 }
 
@@ -52,7 +51,7 @@ func (b *bench) flight(s *sink, receivers int, whole bool) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	defer os.RemoveAll(filepath.Dir(targets))
+	defer remove(filepath.Dir(targets))
 	before, err := s.read()
 	if err != nil {
 		return 0, err
@@ -62,13 +61,16 @@ func (b *bench) flight(s *sink, receivers int, whole bool) (int, error) {
 	if err := startOn(toolCore, cmd); err != nil {
 		return 0, err
 	}
-	ended := make(chan error, 1)
-	go func() { ended <- cmd.Wait() }()
+	ended := make(chan struct{})
+	go func() {
+		_ = cmd.Wait() // its exit code is about what it found
+		close(ended)
+	}()
 	most := 0
 	for ticks := time.NewTicker(10 * time.Millisecond); ; {
 		select {
 		case <-ticks.C:
-		case <-ended: // its exit code is about what it found
+		case <-ended:
 			return most, nil
 		}
 		now, err := s.read()

@@ -179,6 +179,9 @@ func (s *sink) targets(n int) (string, error) {
 	return write("targets", list.String())
 }
 
+// remove takes a folder of this run away; what is left behind is small.
+func remove(folder string) { _ = os.RemoveAll(folder) }
+
 // write makes a file that goes with its folder.
 func write(name, text string) (string, error) {
 	folder, err := os.MkdirTemp("", "smtpprobe-bench-")

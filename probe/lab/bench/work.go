@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"os"
 	"path/filepath"
 	"strconv"
 	"time"
@@ -30,7 +29,7 @@ func (b *bench) work() error {
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(filepath.Dir(targets))
+	defer remove(filepath.Dir(targets))
 	r := row{figure: "work", measure: "CPU of the standard profile, 200 receivers / sum of its parts", goal: 1.25}
 	for range b.rounds {
 		p, err := b.parts(s)

@@ -54,7 +54,7 @@ func fill(addr netip.AddrPort) error {
 	if err != nil {
 		return err
 	}
-	kept, err := conn.(*net.TCPConn).File() //nolint:errcheck,forcetypeassert // "tcp4" makes no other
+	kept, err := conn.(*net.TCPConn).File() // "tcp4" makes no other
 	if err != nil {
 		return err
 	}

@@ -46,7 +46,7 @@ func run(delay time.Duration, dead, domains, receivers int) error {
 	if err != nil {
 		return fmt.Errorf("listen: %w", err)
 	}
-	port := tcp.Addr().(*net.TCPAddr).Port //nolint:errcheck,forcetypeassert // a TCP listener has a TCP address
+	port := tcp.Addr().(*net.TCPAddr).Port // a TCP listener has a TCP address
 	if err = silence(dead, port); err != nil {
 		return err
 	}
