@@ -21,9 +21,9 @@ func (b *bench) memory() error {
 	defer func() { _ = s.close() }()
 	first := row{figure: "memory", measure: "growth a receiver, 1,000 in flight with one session each", goal: 56, unit: "KiB"}
 	for range b.rounds {
-		growth, err := b.growth(s, false)
-		if err != nil {
-			return err
+		growth, failed := b.growth(s, false)
+		if failed != nil {
+			return failed
 		}
 		first.values = append(first.values, growth)
 	}
