@@ -95,20 +95,24 @@ type course struct {
 	begun  int // the first event
 	last   int // the step that was played last
 	from   int // its first event; 0 while there was none
+	latest [1]probe.Step
 }
 
 // next reports whether the script ended with the step that was played last, and
-// whether the condition of step i holds. Only a condition is a reason to read again
-// what came of all steps before.
+// whether the condition of step i holds. It reads again what came of all steps
+// before only for a condition, and where that may look otherwise by now: octets
+// that came between two steps belong to the earlier one.
 func (c *course) next(i int, events probe.Transcript) (ended, holds bool) {
-	if c.script[i].If != probe.Always {
-		walk := probe.ReplayAll(c.script[:i], events[c.begun:])
-		return walk.Ends(), walk.Holds(c.script[i])
-	}
-	if c.from == 0 {
+	switch free := c.script[i].If == probe.Always; {
+	case free && c.from == 0:
 		return false, true
+	case free && c.script[c.last].Act == probe.Send && len(events) > c.from && events[c.from].From == probe.FromClient:
+		c.latest[0] = c.script[c.last]
+		c.latest[0].If = probe.Always // it did hold
+		return probe.ReplayAll(c.latest[:], events[c.from:]).Ends(), true
 	}
-	return probe.ReplayAll(c.script[c.last:c.last+1], events[c.from:]).Ends(), true
+	walk := probe.ReplayAll(c.script[:i], events[c.begun:])
+	return walk.Ends(), walk.Holds(c.script[i])
 }
 
 // watch lets the end of the context end a write; what it returns ends the watch.
