@@ -4,8 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
+	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/goccy/go-yaml"
@@ -72,14 +73,21 @@ func (p *configParser) top(f entry) error {
 }
 
 // nameable is what sets of targets and profiles may be called: a word that no
-// shell takes for another, and that fits in a list by commas.
-var nameable = regexp.MustCompile(`^[\pL\pN][\pL\pN._-]{0,63}$`)
+// shell takes for another, and that fits in a list by commas. A pattern for it
+// would cost every start of the program more than all other tables together.
+func nameable(name string) bool {
+	wrong := func(c rune) bool { return !letter(c) && !strings.ContainsRune("._-", c) }
+	first, _ := utf8.DecodeRuneInString(name)
+	return letter(first) && utf8.RuneCountInString(name) <= 64 && !strings.ContainsFunc(name, wrong)
+}
+
+func letter(c rune) bool { return unicode.IsLetter(c) || unicode.IsNumber(c) }
 
 // each takes the named things of a mapping.
 func (p *configParser) each(n ast.Node, take func(entry) error) error {
 	fields, err := p.fields(n)
 	for _, f := range fields {
-		if err == nil && !nameable.MatchString(f.key) {
+		if err == nil && !nameable(f.key) {
 			err = p.fault(f.at, "%q: want a name of letters, digits, dots and dashes", f.key)
 		}
 		if err == nil {
