@@ -185,7 +185,7 @@ func (g *guard) passedOver(octets string) bool {
 // fragment is a line that is not ended yet: only the beginning of a NOOP may be
 // left hanging, or lines that end in a lone LF or CR.
 func (g *guard) fragment(octets string) error {
-	if !split.MatchString(octets) {
+	if !split().MatchString(octets) {
 		return fmt.Errorf("%q is not a line: only NOOP may be split", octets)
 	}
 	g.unended = octets
@@ -211,7 +211,7 @@ func (g *guard) shake() error {
 func (g *guard) line(line, after string) error {
 	verb := verbOf(line)
 	if strings.ContainsAny(line, "\r\n\x00") {
-		if !several.MatchString(line) {
+		if !several().MatchString(line) {
 			return fmt.Errorf("%q may be read as more than one line", line)
 		}
 	} else if err := g.permits(line); err != nil {
@@ -422,17 +422,22 @@ func (t *tally) stopped() bool {
 }
 
 // The forms that arguments may have. A mailbox of somebody, a credential or a
-// LAST fits none of them.
+// LAST fits none of them. Each is compiled when it is first asked: not every start
+// of the program opens a session.
 var (
-	word      = regexp.MustCompile(`^[A-Za-z0-9]{0,16}$`)
-	filler    = regexp.MustCompile(`^x*$`)
-	mechanism = regexp.MustCompile(`^[A-Z0-9-]{1,20}$`)
-	parameter = regexp.MustCompile(`^[A-Z0-9]{1,16}(=[A-Za-z0-9.-]{1,40})?$`)
-	made      = regexp.MustCompile(`^ZZ[A-Z]{0,14}$`)
-	bdat      = regexp.MustCompile(`^BDAT( x| 0 FIRST| [0-9]{1,3})?$`)
-	split     = regexp.MustCompile(`^(N|NO|NOO|NOOP|NOOP\r|(NOOP\n)+)$`)
-	several   = regexp.MustCompile(`^(NOOP\x00ZZ|NOOP( [a-z]{0,16})?([\r\n](NOOP( [a-z]{0,16})?)?)+)$`)
+	word      = form(`^[A-Za-z0-9]{0,16}$`)
+	filler    = form(`^x*$`)
+	mechanism = form(`^[A-Z0-9-]{1,20}$`)
+	parameter = form(`^[A-Z0-9]{1,16}(=[A-Za-z0-9.-]{1,40})?$`)
+	made      = form(`^ZZ[A-Z]{0,14}$`)
+	bdat      = form(`^BDAT( x| 0 FIRST| [0-9]{1,3})?$`)
+	split     = form(`^(N|NO|NOO|NOOP|NOOP\r|(NOOP\n)+)$`)
+	several   = form(`^(NOOP\x00ZZ|NOOP( [a-z]{0,16})?([\r\n](NOOP( [a-z]{0,16})?)?)+)$`)
 )
+
+func form(pattern string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(pattern) })
+}
 
 // permits is the list of all lines that may ever be written.
 func (g *guard) permits(line string) error {
@@ -449,19 +454,19 @@ func (g *guard) permits(line string) error {
 	case "DATA", "HELP", "QUIT":
 		ok = line[len(verb):] == ""
 	case "BDAT":
-		ok = bdat.MatchString(line)
+		ok = bdat().MatchString(line)
 	case "NOOP", "RSET":
-		ok = word.MatchString(strings.Trim(arg, " ")) || filler.MatchString(arg)
+		ok = word().MatchString(strings.Trim(arg, " ")) || filler().MatchString(arg)
 	case "VRFY":
 		ok = arg == "postmaster"
 	case "STARTTLS":
 		ok = arg == "" || arg == "smtpprobe"
 	case "AUTH":
-		ok = mechanism.MatchString(arg)
+		ok = mechanism().MatchString(arg)
 	case "*", "":
 		ok = line == verb
 	default:
-		ok = made.MatchString(line)
+		ok = made().MatchString(line)
 	}
 	if !ok {
 		return fmt.Errorf("%q is not a line that a probe may send", line)
@@ -504,7 +509,7 @@ func splitPath(s string) (path string, params []string) {
 func validParams(params []string, never string) bool {
 	for _, p := range params {
 		keyword, _, _ := strings.Cut(p, "=")
-		if !parameter.MatchString(p) || keyword == never {
+		if !parameter().MatchString(p) || keyword == never {
 			return false
 		}
 	}
