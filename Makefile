@@ -32,8 +32,8 @@ race: ## Run the tests under the race detector (needs a C compiler)
 browser: ## Look at the HTML in a real browser (Debian's chromium), and say how quickly it opens
 	go test -tags browser -count=1 -v ./report/page
 
-thorough: ## Compare every check alone with sessions shared, with all lapses of the lab
-	go test -tags thorough -count=1 -run TestSharedSessionsTellNothingElse ./probe/run
+thorough: ## Compare every check alone with sessions shared, with all lapses of the lab; reset sessions at every octet
+	go test -tags thorough -count=1 -run 'TestSharedSessionsTellNothingElse|ResetDecides' ./probe/run
 	go test -tags thorough -count=1 -run TestEveryLapseIsReadBack ./report
 
 # The programs are built like the one that users get; nothing else should run meanwhile.

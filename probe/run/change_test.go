@@ -15,7 +15,7 @@ import (
 // turn is a way in which a receiver changes its mind about a session.
 type turn struct {
 	way   way
-	more  int  // connections that are made at most once it has, but for early talk; sessions that need no EHLO may lie between
+	more  int  // connections that are made at most once it has, but for early talk; sessions without EHLO may lie between, and those with HELO are served
 	mute  bool // it never says 220
 	drops bool // it does so by what a check may be about: the end of a connection, or silence
 }
@@ -37,7 +37,7 @@ func turns() map[string]turn {
 		"speaks another protocol":     {way: says("SSH-2.0-receiver\r\n", false), more: 3, mute: true},
 		"closes at EHLO":              {way: says("220 receiver.example ESMTP\r\n", true), more: 4, drops: true},
 		"never answers after 220":     {way: says("220 receiver.example ESMTP\r\n", false), more: 5, drops: true},
-		"resets in the middle of 250": {way: resets(60, -1), more: 8, drops: true},
+		"resets in the middle of 250": {way: resets(60, -1), more: 11, drops: true},
 	}
 }
 

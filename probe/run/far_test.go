@@ -4,8 +4,6 @@ import (
 	"context"
 	"net"
 	"time"
-
-	"github.com/smtpprobe/smtpprobe/probe/lab"
 )
 
 // far leads to the receiver over a line on which a round trip takes so long: one
@@ -19,13 +17,7 @@ func far(rtt time.Duration) way {
 		if err != nil {
 			return nil, err
 		}
-		network := lab.NewMemory()
-		defer network.Close()
-		near, err := network.DialContext(ctx, "tcp", "192.0.2.1:25")
-		if err != nil {
-			return nil, err
-		}
-		end, err := network.Accept()
+		near, end, err := pair(ctx)
 		if err != nil {
 			return nil, err
 		}

@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -118,6 +119,7 @@ type resetting struct {
 	mu       sync.Mutex
 	down, up int
 	gone     bool
+	met      *atomic.Bool // whether it came to that; nil: nobody asks
 }
 
 func resets(down, up int) way {
@@ -132,6 +134,9 @@ func resets(down, up int) way {
 
 func (c *resetting) fail() error {
 	c.gone = true
+	if c.met != nil {
+		c.met.Store(true)
+	}
 	if l, ok := c.Conn.(interface{ SetLinger(int) error }); ok {
 		_ = l.SetLinger(0)
 	}

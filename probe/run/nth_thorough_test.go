@@ -2,4 +2,7 @@
 
 package run_test
 
-const nth = 1
+const (
+	nth    = 1
+	octets = 1
+)

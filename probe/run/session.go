@@ -109,10 +109,10 @@ func (p *prober) converseChecks(ctx context.Context, s *wire.Session, at *passag
 		return nil, planned.Checks, "the session could not be prepared: " + why
 	}
 	walk := probe.ReplayAll(prelude, before)
-	if planned.Start == probe.Hello || planned.Start == probe.TunnelHello {
+	at.offered = probe.OfferedIn(walk)
+	if answered(walk) { // a session without EHLO and HELO says nothing of whether others are served
 		p.prepared()
 	}
-	at.offered = probe.OfferedIn(walk)
 	return p.playChecks(ctx, s, at, planned.Checks)
 }
 
@@ -151,7 +151,7 @@ func (p *prober) lose(checks []*probe.Check, times int, why string) {
 	}
 }
 
-// prepared ends a run of sessions that came to nothing.
+// prepared ends a row of sessions that came to nothing.
 func (p *prober) prepared() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
