@@ -21,6 +21,7 @@ import (
 type town struct {
 	servers map[int]*lab.Server
 	port    string
+	records string // of the zone
 	zone    string
 	list    string // file
 }
@@ -50,7 +51,8 @@ func newTownIn(t *testing.T, domains, houses int, lapses func(n int) []lab.Lapse
 		fmt.Fprintf(&records, "d%d.example. MX 10 mx%d.p%d.example.\n", i, n, n/3)
 		fmt.Fprintf(&list, "d%d.example\n", i)
 	}
-	w.zone = zone(t, lab.Zone{Records: records.String(), OnQuery: asked})
+	w.records = records.String()
+	w.zone = zone(t, lab.Zone{Records: w.records, OnQuery: asked})
 	if err := os.WriteFile(w.list, []byte("# customers\n\n"+list.String()), 0o600); err != nil {
 		t.Fatal(err)
 	}
