@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"pgregory.net/rapid"
@@ -243,6 +244,54 @@ func known(r probe.Report) int {
 		}
 	}
 	return n
+}
+
+// TestManyOfWhomAThirdNeverAnswers: 10,000 receivers, of which the others refuse.
+// Each has its report, and those that are waited for take no more than their lanes.
+func TestManyOfWhomAThirdNeverAnswers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const receivers, lanes, waited = 10_000, 100, 2 * 15 * time.Second
+		var all []probe.Receiver
+		for i := range receivers {
+			all = append(all, probe.Receiver{
+				Host: fmt.Sprintf("mx%d.example", i), Address: fmt.Sprintf("2001:db8::%x", i), Port: 25,
+				Platform: fmt.Sprintf("p%d.example", i/2), Recipient: "postmaster@example.com",
+			})
+		}
+		answers := func(r probe.Receiver) bool { return len(r.Address) > 0 && r.Address[len(r.Address)-1]%3 != 0 }
+		by := map[string]bool{}
+		silent := 0
+		for _, r := range all {
+			if by[net.JoinHostPort(r.Address, "25")] = answers(r); !answers(r) {
+				silent++
+			}
+		}
+		o := (&world{}).options()
+		o.Selected, o.Receivers, o.Platform, o.Wire.Pace = o.Selected[:1], lanes, 1, 0
+		o.Wire.Dial = func(ctx context.Context, _, address string) (net.Conn, error) {
+			if by[address] {
+				return nil, dialError(syscall.ECONNREFUSED)
+			}
+			return unanswered(ctx, 0, nil)
+		}
+		begun, done := time.Now(), 0
+		run.Many(t.Context(), all, o, func(r probe.Report) {
+			done++
+			want := probe.StatusRefused
+			if !answers(r.Receiver) {
+				want = probe.StatusUnreachable
+			}
+			if r.Status != want || len(r.Results) != 1 || r.Results[0].Verdict.Known() || r.Results[0].Reason == "" {
+				t.Errorf("%s: got %s (%s) and %+v, want %s, and one result that says why it is not known", r.Host, r.Status, r.Reason, r.Results, want)
+			}
+		})
+		if done != receivers {
+			t.Errorf("got %d reports, want %d", done, receivers)
+		}
+		if took, most := time.Since(begun), time.Duration(silent)*waited/lanes+2*waited; took > most {
+			t.Errorf("got %s for %d that do not answer, want at most %s", took, silent, most)
+		}
+	})
 }
 
 // TestAnyWeather draws a fault or none for each connection: whatever comes, the
