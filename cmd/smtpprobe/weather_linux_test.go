@@ -63,7 +63,7 @@ func TestWeather(t *testing.T) {
 		{"never accepts", unheard.Addr().String(), "timed-out"},
 		{"accepts and says nothing", misbehaves(t, func(c *net.TCPConn) { io.Copy(io.Discard, c) }), "timed-out"}, //nolint:errcheck // it ends with the connection
 		{"closes", closed, "blocked"},
-		{"resets", misbehaves(t, func(c *net.TCPConn) { c.SetLinger(0) }), "blocked"},
+		{"resets", misbehaves(t, func(c *net.TCPConn) { c.SetLinger(0) }), "blocked"}, //nolint:errcheck // it may have gone
 		{"resets behind the greeting", misbehaves(t, func(c *net.TCPConn) {
 			io.WriteString(c, "220 mx.example ESMTP\r\n") //nolint:errcheck // it may have gone
 			c.Read(make([]byte, 1))                       //nolint:errcheck // likewise

@@ -19,8 +19,8 @@ import (
 )
 
 // TestAThirdNeverAnswers probes 10,000 receivers of 5,000 platforms: a third does
-// not answer the connection, or accepts and says nothing, a third refuses, and a
-// third is strict. Those that are silent hold up the others no longer than the
+// not answer the connection, or accepts and says nothing, half of them refuse, and
+// the others are strict. Those that are silent hold up the others no longer than the
 // lanes that they take.
 func TestAThirdNeverAnswers(t *testing.T) {
 	const receivers, lanes = 10_000, 200
@@ -43,7 +43,7 @@ func TestAThirdNeverAnswers(t *testing.T) {
 				return nil, &net.OpError{Op: "dial", Err: os.ErrDeadlineExceeded}
 			case 3: // accepts and says nothing
 				return swallowed(ctx, hole)
-			case 1, 4:
+			case 1, 4, 5:
 				return nil, &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}
 			}
 			return network.DialContext(ctx, kind, address)
@@ -72,7 +72,7 @@ func TestAThirdNeverAnswers(t *testing.T) {
 				want, verdict = probe.StatusUnreachable, probe.Inconclusive
 			case 3:
 				want, verdict = probe.StatusNotSMTP, probe.Inconclusive
-			case 1, 4:
+			case 1, 4, 5:
 				want, verdict = probe.StatusRefused, probe.Inconclusive
 			}
 			if r.Status != want || len(r.Results) != 1 || r.Results[0].Verdict != verdict {
