@@ -41,7 +41,7 @@ bench: build ## Measure smtpprobe against its goals, about ten minutes on two co
 	CGO_ENABLED=0 go build -trimpath -o bin/bench/ ./probe/lab/bench/...
 	bin/bench/bench -bin bin -o probe/lab/bench/RESULTS.md
 
-simulate: ## Print what a scan of a million domains comes to, by a clock that jumps (two minutes)
+simulate: ## Print what a scan of a million domains comes to, by a clock that jumps (a minute or two)
 	@go test -tags simulate -count=1 -v -run TestSimulate ./probe/bulk
 
 fuzz: ## Run every fuzz target for FUZZTIME (30s, or a count such as 10000x)

@@ -174,7 +174,9 @@ func (m *mute) LocalAddr() net.Addr              { return &net.TCPAddr{IP: net.I
 
 // TestSimulate prints what a million domains come to.
 func TestSimulate(t *testing.T) {
-	out := t.Output()
+	say := func(format string, a ...any) {
+		fmt.Fprintf(t.Output(), format, a...) //nolint:errcheck // the test's own output
+	}
 	all := country()
 	var whole outlay
 	scanned(t, all, &whole, bulk.Options{
@@ -192,7 +194,7 @@ func TestSimulate(t *testing.T) {
 		one = one.Plus(s.Cost)
 	}
 	alive := whole.receivers - whole.skipped - whole.dead
-	fmt.Fprintf(out, `
+	say(`
 Assumed: %d domains on %d platforms, of which the nth largest has the nth part
 of the %d of the largest, and one with n domains has 1.5 times the root of n
 addresses, of which a domain names two; %d %% of the addresses do not answer; %s a
@@ -214,7 +216,7 @@ round trip; %s a look-up.
 	unbound := wide
 	unbound.rate = false
 	some := share(all)
-	fmt.Fprintf(out, "Hours, by the clock of the simulation, each limit as if it were the only one:\n\n")
+	say("Hours, by the clock of the simulation, each limit as if it were the only one:\n\n")
 	longest := 0.0
 	for _, row := range []struct {
 		what string
@@ -231,7 +233,7 @@ round trip; %s a look-up.
 		{"the same, as many connections as it takes", unbound},
 	} {
 		o := simulate(t, some, row.limits)
-		fmt.Fprintf(out, "  %-42s %6.2f\n", row.what, o.took.Hours())
+		say("  %-42s %6.2f\n", row.what, o.took.Hours())
 		if want := (o.receivers - o.skipped - o.dead) * len(sessions); o.sessions != want || o.domains != domains/part {
 			t.Errorf("%s: got %d sessions and %d domains, want %d and %d", row.what, o.sessions, o.domains, want, domains/part)
 		}
@@ -243,7 +245,7 @@ round trip; %s a look-up.
 		}
 		longest = max(longest, o.took.Hours())
 	}
-	fmt.Fprintf(out, "  %-42s %6.2f\n\n", "the machine, one core, at most", float64(alive)*machine(t).Hours())
+	say("  %-42s %6.2f\n\n", "the machine, one core, at most", float64(alive)*machine(t).Hours())
 }
 
 // machine is the CPU of one receiver: real runs with strict receivers in memory,
