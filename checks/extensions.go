@@ -37,7 +37,7 @@ func unknownParameters() []probe.Check {
 			Group: probe.GroupExtensions, Profile: probe.Quick, Level: probe.Should,
 			Refs:  []probe.Ref{"RFC 5321 4.1.1.11", "RFC 5321 4.2.2"},
 			Norm:  "A parameter of RCPT belongs to an extension that EHLO offers. A server answers one that it does not know with 555.",
-			Needs: probe.Needs{Mail: true, Postmaster: true}, Start: probe.Hello, Errors: 1,
+			Needs: probe.Needs{Mail: true, Postmaster: true}, Start: probe.Hello, Errors: 1, Worst: 2,
 			Script: rcptWith("ZZPROBE=1"),
 			Judge:  refusesParameter(probe.LegalRcpt), Allowed: "501,504",
 			Habit: probe.Habit{

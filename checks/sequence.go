@@ -317,7 +317,7 @@ func helloAgain() []probe.Check {
 			Group: probe.GroupSequence, Profile: probe.Standard, Polarity: probe.Keeping, Level: probe.Must,
 			Refs:  []probe.Ref{"RFC 5321 4.1.4"},
 			Norm:  "Where EHLO is not acceptable, the server must stay in the state in which it was.",
-			Needs: sees(), Start: probe.Hello, Errors: 1,
+			Needs: sees(), Start: probe.Hello, Errors: 1, Worst: 2,
 			Script: probe.Script{mail, disturb("EHLO"), isOpen().When(probe.Disturb, probe.IfRefused), rset},
 			Judge:  probe.KeepsRefused(),
 			Habit: probe.Habit{

@@ -123,7 +123,7 @@ func keeping() []probe.Check {
 			Group: probe.GroupTransaction, Profile: probe.Standard, Polarity: probe.Keeping, Level: probe.Must,
 			Refs:  []probe.Ref{"RFC 5321 4.1.4", "RFC 5321 4.2.4"},
 			Norm:  "A command that is refused does not change the state of the session, one that does not exist no more than others.",
-			Needs: sees(), Start: probe.Hello, Errors: 1,
+			Needs: sees(), Start: probe.Hello, Errors: 1, Worst: 2,
 			Script: probe.Script{mail, disturb("ZZPROBE"), isOpenStill(), rset},
 			Judge:  probe.KeepsRefused(),
 			Habit: probe.Habit{
@@ -139,7 +139,7 @@ func keeping() []probe.Check {
 			Refs: []probe.Ref{"RFC 5321 4.1.1.3", "RFC 5321 4.1.4"},
 			Norm: "RCPT adds a recipient or refuses one. A refusal ends nothing: the recipients behind it are " +
 				"looked at each for itself.",
-			Needs: sees(), Start: probe.Hello, Errors: 1,
+			Needs: sees(), Start: probe.Hello, Errors: 1, Worst: 2,
 			Script: probe.Script{mail, disturb(probe.CommandBad), isOpen().When(probe.Disturb, probe.IfRefused), rset},
 			Judge:  probe.KeepsRefused(),
 			Habit: probe.Habit{
@@ -156,7 +156,7 @@ func keeping() []probe.Check {
 			Refs: []probe.Ref{"RFC 5321 4.1.4", "RFC 5321 3.3"},
 			Norm: "Where DATA is refused with 503 the server must stay in the state in which it was, so that RCPT " +
 				"may follow. A 554 says that the transaction failed, and no RFC says whether it is over.",
-			Needs: dataRejected(), Start: probe.Hello, Errors: 1,
+			Needs: dataRejected(), Start: probe.Hello, Errors: 1, Worst: 2,
 			Script: probe.Script{mail, disturb("DATA"), isOpen().When(probe.Disturb, probe.IfRefused), rset},
 			Judge:  keepsAfterData(),
 			Habit: probe.Habit{

@@ -54,6 +54,26 @@ func TestBudgets(t *testing.T) {
 	}
 }
 
+// TestBudgetOfErrors holds the limit of two error replies on receivers that refuse
+// more than they should: a check behind another one is played only where all that
+// it may cause is left.
+func TestBudgetOfErrors(t *testing.T) {
+	for _, lapse := range []lab.Lapse{
+		lab.ForgetAtRefused("EHLO"), lab.ForgetAtRefused("RCPT"), lab.ForgetAtRefused("DATA"), lab.ForgetAtRefused("ZZPROBE"), lab.OneRecipient(),
+	} {
+		t.Run(lapse.Name, func(t *testing.T) {
+			w := &world{receiver: lab.Receiver{Lapses: []lab.Lapse{lapse}}, change: everything}
+			out := w.probe(t)
+			sound(t, w, out)
+			for i, s := range out.ledger.Sessions {
+				if s.Errors > 2 {
+					t.Errorf("session %d: got %d errors, want at most 2: %v", i+1, s.Errors, s.Verbs)
+				}
+			}
+		})
+	}
+}
+
 // TestDryRunIsTheMost holds that a receiver which does what the RFCs say, whatever
 // it offers, gets no more of anything than --dry-run says.
 func TestDryRunIsTheMost(t *testing.T) {
