@@ -3,6 +3,7 @@ package probe
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/smtpprobe/smtpprobe/probe/smtp"
@@ -50,10 +51,22 @@ func (ev Evidence) Fate(name string) (Finding, bool) {
 	case o.Missing() > 0:
 		return Unknown("the transcript ends before the reply to " + o.what()), true
 	}
-	if slices.ContainsFunc(o.Replies, func(r smtp.Reply) bool { return o.goodbye(r) }) {
+	if slices.ContainsFunc(o.Replies, func(r smtp.Reply) bool { return o.goodbye(r) }) || ev.limited(o) {
 		return ev.hungUp(o), true
 	}
 	return Finding{}, false
+}
+
+// TurnsOut reports whether a reply says that there is no more to be had in this
+// session: 421, or a refusal in the words that servers have for it.
+func TurnsOut(r smtp.Reply) bool {
+	return r.Code == 421 || r.Class() == 5 && strings.Contains(strings.ToLower(r.Text()), "too many")
+}
+
+// limited reports whether a step got the words of a limit in place of its own
+// reply: errors came before it, and the connection ended behind it.
+func (ev Evidence) limited(o Outcome) bool {
+	return TurnsOut(o.Reply()) && ev.Walk.ErrorsUntil(o.Step.Name) > 0 && ev.Walk.ClosedAfter(o.Step.Name)
 }
 
 // unasked are the surplus replies but for a 421, which may come at any time
@@ -188,7 +201,8 @@ func (ev Evidence) refusal(codes smtp.Codes, legal Legal) Finding {
 // control is the reply to the tested command in its legal place: in the check's
 // own session, or else in a baseline. It is zero where neither has one.
 func (ev Evidence) control(legal Legal) smtp.Reply {
-	if own := ev.Walk.Find(Control).Reply(); own.Code != 0 && own.Code != 421 && own.Fault == "" {
+	o := ev.Walk.Find(Control)
+	if own := o.Reply(); own.Code != 0 && own.Code != 421 && own.Fault == "" && !ev.limited(o) {
 		return own
 	}
 	return ev.Facts.legal(legal)

@@ -221,3 +221,12 @@ func TestJudgesMeanWhatTheySay(t *testing.T) {
 		})
 	}
 }
+
+// TestRefusesTakesNoLimitForAnAnswer holds that the words of a limit behind an error,
+// and the end of the connection, are neither the reply to the command nor its control.
+func TestRefusesTakesNoLimitForAnAnswer(t *testing.T) {
+	const rcpt = "--\nC: RCPT TO:<postmaster@example.com>\nS: 503 5.5.1 denied\n"
+	refused := heard{baselines: map[probe.Baseline]string{probe.B1: strings.Replace(plainB1, "250 2.1.5 Ok", "503 5.5.1 denied", 1)}}
+	got := judge(t, rcptBeforeMail(), refused, rcpt+"C: MAIL FROM:<>\nS: 250 2.1.0 Ok\nC: RCPT TO:<postmaster@example.com>\nS: 502 5.5.1 Too many errors\n*: closed by the server")
+	want{probe.Inconclusive, "", "policy", 503}.check(t, got)
+}

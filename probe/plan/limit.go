@@ -1,7 +1,7 @@
 package plan
 
 import (
-	"strings"
+	"slices"
 
 	"github.com/smtpprobe/smtpprobe/probe"
 )
@@ -64,16 +64,8 @@ func cut(x probe.Exchange) bool {
 	return x.Ended == probe.NoteClosed || x.Ended == probe.NoteReset || turnedOut(x)
 }
 
-// turnedOut reports whether a reply says that there is no more to be had in this
-// session: 421, or a refusal in the words that servers have for it.
-func turnedOut(x probe.Exchange) bool {
-	for _, r := range x.Replies {
-		if r.Code == 421 || r.Class() == 5 && strings.Contains(strings.ToLower(r.Text()), "too many") {
-			return true
-		}
-	}
-	return false
-}
+// turnedOut reports whether a reply says that there is no more to be had.
+func turnedOut(x probe.Exchange) bool { return slices.ContainsFunc(x.Replies, probe.TurnsOut) }
 
 func (l *Lessons) bear(c Cost) {
 	l.borne.Errors = max(l.borne.Errors, c.Errors)

@@ -57,3 +57,14 @@ func TestLimitsAreLearnt(t *testing.T) {
 		})
 	}
 }
+
+// TestWordsOfALimitAreNoAnswer holds that what a receiver says in place of its second
+// error, before it hangs up, is not taken for its reply to the command.
+func TestWordsOfALimitAreNoAnswer(t *testing.T) {
+	deviant := lab.Replace("502 5.5.1 Command not implemented")
+	want := (&world{receiver: lab.Receiver{Lapses: []lab.Lapse{deviant}}, change: everything}).probe(t).report
+	w := &world{receiver: lab.Receiver{Lapses: []lab.Lapse{lab.CloseAfterErrors(2, "554 5.5.1 Too many errors"), deviant}}, change: everything}
+	out := w.probe(t)
+	sound(t, w, out)
+	honest(t, out.report, want, false)
+}
