@@ -61,7 +61,6 @@ func (w Work) Sessions() []Session {
 		return cmp.Or(
 			cmp.Compare(a.weight(), b.weight()),
 			cmp.Compare(b.cost.Errors, a.cost.Errors),
-			cmp.Compare(b.atWorst, a.atWorst),
 			cmp.Compare(b.cost.Commands, a.cost.Commands),
 		)
 	})
