@@ -159,7 +159,7 @@ func (s *Scan) work(ctx context.Context, targets <-chan Target) {
 			s.lookups--
 			s.hear(ctx, l)
 		case o := <-s.finished:
-			s.finish(o)
+			s.finish(ctx, o)
 		case there := <-s.there:
 			s.asking = false
 			s.settle(there)
@@ -240,12 +240,16 @@ type outcome struct {
 }
 
 // finish hands a receiver over. One that was interrupted is not finished: it is
-// handed over as what it is, and not entered as done.
-func (s *Scan) finish(o outcome) {
+// handed over as what it is, and not entered as done. Behind the end of the scan
+// nobody is tried in the place of one that is away: none would begin.
+func (s *Scan) finish(ctx context.Context, o outcome) {
 	s.leave(o.entry.receiver.Platform)
 	again := s.conclude(o.entry, o.report.Status)
 	o.report.Receiver = o.entry.receiver // with the domains that are known by now
 	s.tell(o.report)
+	if ctx.Err() != nil {
+		return
+	}
 	for _, choice := range again {
 		s.offer(choice)
 	}
