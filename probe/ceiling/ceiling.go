@@ -157,7 +157,7 @@ func (c *Ceiling) enter(k key, at int64, n int) {
 // read from the file comes to the same counts as what was written to it.
 func (c *Ceiling) count(k key, at int64, n int) {
 	if len(c.counts) >= c.sweep {
-		c.drop(at)
+		c.drop(time.Now().Unix()) // not at: behind a line of the file may stand an older one of another name
 	}
 	l := k.kind.limit()
 	if w := c.counts[k].fresh(l, at).add(l, at, n); len(w) > 0 {

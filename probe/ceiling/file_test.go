@@ -353,3 +353,29 @@ func BenchmarkSession(b *testing.B) {
 		b.Fatal(c.Trouble())
 	}
 }
+
+// TestManyNamesAreReadBack: however many names a file has, and in whatever order
+// they stand in it, the counts of all of them are those that were written.
+func TestManyNamesAreReadBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		path := t.TempDir() + "/ceiling"
+		const names = 3000 // in an hour's half
+		first := opened(t, path)
+		for i := range names {
+			if err := first.Session(fmt.Sprintf("p%d.example", i)); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(500 * time.Millisecond)
+		}
+		second := opened(t, path)
+		lost := 0
+		for i := range names {
+			if second.Room(fmt.Sprintf("p%d.example", i), 600) == nil {
+				lost++
+			}
+		}
+		if lost > 0 {
+			t.Errorf("%d of %d platforms are not known to the next run, want all", lost, names)
+		}
+	})
+}
