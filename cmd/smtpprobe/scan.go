@@ -83,7 +83,7 @@ func (f *scanFlags) register(cmd *cobra.Command) {
 	usually(flags, "profile", "quick")
 	usually(flags, "receivers", "100")
 	usually(flags, "max-per-platform", "10")
-	flags.Lookup("timeout").Usage = "time for one receiver"
+	flags.Lookup("timeout").Usage = "time for one receiver, waiting for --rate or a ceiling not counted"
 	// What a probe shall write, and where to, says nothing of a scan.
 	onlyTyped(flags, "output", "restart", "format")
 	cmd.RegisterFlagCompletionFunc("format", cobra.FixedCompletions([]cobra.Completion{"ndjson"}, cobra.ShellCompDirectiveNoFileComp)) //nolint:errcheck // the flag is there

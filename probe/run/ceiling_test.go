@@ -12,6 +12,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"golang.org/x/time/rate"
+
 	"github.com/smtpprobe/smtpprobe/probe"
 	"github.com/smtpprobe/smtpprobe/probe/ceiling"
 	"github.com/smtpprobe/smtpprobe/probe/lab"
@@ -95,6 +97,19 @@ func TestWaitingForTheCeiling(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// TestWaitingForTheRate holds that neither does what it waits for the connections
+// of others.
+func TestWaitingForTheRate(t *testing.T) {
+	w := &world{change: func(o *run.Options) {
+		o.Wire.Rate, o.Timeout = rate.NewLimiter(rate.Every(10*time.Minute), 1), 10*time.Minute
+	}}
+	out := w.probe(t)
+	same(t, out.report, strict(t, nil))
+	if out.report.Status != probe.StatusOK || out.took < time.Hour {
+		t.Errorf("got %s (%s) after %s, want ok after hours", out.report.Status, out.report.Reason, out.took)
 	}
 }
 

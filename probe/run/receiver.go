@@ -20,7 +20,8 @@ const (
 )
 
 // Receiver probes one receiver and judges it. It ends at the latest when the
-// context or the time of the options does; what was measured by then stands.
+// context or the time of the options does; what was measured by then stands. That
+// it waits for the rate or the ceiling takes nothing of its time.
 func Receiver(ctx context.Context, r probe.Receiver, o Options) probe.Report {
 	begun := time.Now()
 	o.Wire.Values.Rcpt = "<" + r.Recipient + ">"
@@ -48,7 +49,7 @@ func Receiver(ctx context.Context, r probe.Receiver, o Options) probe.Report {
 	own := ctx
 	if o.Timeout > 0 {
 		var cancel context.CancelFunc
-		own, cancel = context.WithTimeout(ctx, o.Timeout)
+		own, cancel = wire.Allow(ctx, o.Timeout)
 		defer cancel()
 	}
 	p.guarded(func() { p.run(own) })

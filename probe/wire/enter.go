@@ -60,7 +60,7 @@ func (r *Receiver) await(ctx context.Context, try func() error) error {
 		if !errors.As(err, &full) || !r.config.Wait {
 			return reached(err)
 		}
-		if err := sleep(ctx, min(time.Until(full.Again), askAgain)); err != nil {
+		if err := await(ctx, min(time.Until(full.Again), askAgain)); err != nil {
 			return err
 		}
 	}

@@ -14,7 +14,7 @@ func allowed(ctx context.Context, l *rate.Limiter) error {
 		return ctx.Err()
 	}
 	turn := l.Reserve()
-	err := sleep(ctx, turn.Delay())
+	err := await(ctx, turn.Delay())
 	if err != nil {
 		turn.Cancel()
 	}

@@ -77,3 +77,26 @@ func newWay(t *testing.T, c wire.Config) *wire.Receiver {
 	}
 	return way
 }
+
+// TestRateTakesNoTime: what is allowed for a receiver does not run while it waits
+// for its turn, and does while it is talked to.
+func TestRateTakesNoTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		limiter := rate.NewLimiter(rate.Every(time.Minute), 1)
+		limiter.Allow()
+		way := newWay(t, wire.Config{Rate: limiter, Dial: func(context.Context, string, string) (net.Conn, error) {
+			time.Sleep(2 * time.Second)
+			return nil, syscall.ECONNREFUSED
+		}})
+		ctx, cancel := wire.Allow(t.Context(), 3*time.Second)
+		defer cancel()
+		begun := time.Now()
+		if _, err := way.Open(ctx); !errors.Is(err, wire.ErrRefused) || time.Since(begun) != 62*time.Second {
+			t.Errorf("got %v after %s, want a refusal after 1m2s", err, time.Since(begun))
+		}
+		<-ctx.Done()
+		if took := time.Since(begun); took != 63*time.Second {
+			t.Errorf("the time was spent after %s, want 1m3s", took)
+		}
+	})
+}
