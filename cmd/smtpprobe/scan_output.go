@@ -35,6 +35,11 @@ func (f *scanFlags) openOutput(out io.Writer, command map[string]string) (*scanO
 		}
 		return &scanOutput{Writer: device, label: f.file, device: device}, nil
 	}
+	if list, err := os.Stat(command["list"]); err == nil {
+		if old, err := os.Stat(f.file); err == nil && os.SameFile(list, old) {
+			return nil, usage("--output %s is the list itself, whose place the result would take: name another file", f.file)
+		}
+	}
 	j, err := journal.Open(f.file, command, f.restart)
 	if err != nil {
 		return nil, ending{exitUsage, fmt.Errorf("output: %w", err)}
@@ -64,9 +69,9 @@ func (o *scanOutput) leave() error {
 	return nil
 }
 
-// goOn says how to go on; empty for a stream.
+// goOn says how to go on; empty for a stream, and where nothing was written.
 func (o *scanOutput) goOn() string {
-	if o.journal == nil {
+	if o.journal == nil || !o.journal.Kept() {
 		return ""
 	}
 	return fmt.Sprintf("the same command goes on with %s", o.journal.Part())

@@ -197,8 +197,8 @@ func TestScanWithoutANameserver(t *testing.T) {
 	gone := slices.Clone(args)
 	gone[2] = nowhere
 	r = callAlone(t, gone...)
-	if r.code != exitNothing || oneLine(r.err, "no nameserver is there: .*127.0.0.1:1 does not answer.*goes on") != nil {
-		t.Errorf("got exit code %d and %q, want 3 and why", r.code, r.err)
+	if r.code != exitNothing || oneLine(r.err, "no nameserver is there: .*127.0.0.1:1 does not answer") != nil || strings.Contains(r.err, "goes on") {
+		t.Errorf("got exit code %d and %q, want 3 and why, and no part to go on with", r.code, r.err)
 	}
 	if _, err := os.Stat(file + ".part"); !os.IsNotExist(err) {
 		t.Error("there is a part in which nothing stands")
@@ -219,4 +219,25 @@ func callAlone(t *testing.T, args ...string) ran {
 		return !strings.Contains(r.err, "another scan is writing it")
 	})
 	return r
+}
+
+// TestScanSparesItsList: a list is not replaced by its own result.
+func TestScanSparesItsList(t *testing.T) {
+	t.Parallel()
+	w := newTown(t, 2, 1, nil)
+	list := filepath.Join(t.TempDir(), "domains")
+	if err := os.Rename(w.list, list); err != nil {
+		t.Fatal(err)
+	}
+	before, err := os.ReadFile(list)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := call(t, w.args("-o", list, list)...)
+	if r.code != exitUsage || oneLine(r.err, "--output .*domains is the list itself") != nil {
+		t.Errorf("got exit code %d and %q, want 2 and why", r.code, r.err)
+	}
+	if after, err := os.ReadFile(list); err != nil || string(after) != string(before) {
+		t.Errorf("the list is %q, %v, want it as it was", after, err)
+	}
 }

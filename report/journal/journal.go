@@ -200,10 +200,13 @@ func (j *Journal) Finish() error {
 	return errors.Join(err, j.file.Close())
 }
 
+// Kept reports whether anything stands in the part, so that Leave keeps it.
+func (j *Journal) Kept() bool { return j.size > 0 || j.written }
+
 // Leave ends the writing and leaves the part to be gone on with; one in which
 // nothing stands is removed.
 func (j *Journal) Leave() error {
-	if j.size == 0 && !j.written {
+	if !j.Kept() {
 		return j.Discard()
 	}
 	return j.file.Close()
