@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -75,6 +76,7 @@ func (f *scanFlags) register(cmd *cobra.Command) {
 	flags.StringVar(&f.format, "format", "ndjson", "ndjson, and nothing else")
 	flags.BoolVar(&f.output.transcript, "transcript", false, "with what was said in each check")
 	f.output.registerNotes(flags)
+	flags.Lookup("fail-on").Usage = "exit 1 on these verdicts, or on deviates or violates (`WORD,...`)"
 	f.registerTalk(flags)
 	f.registerLookup(flags)
 	f.registerPace(flags)
@@ -145,6 +147,8 @@ func (f *scanFlags) fit() error {
 		return usage("--output %q: want the name of a file, or - for standard output", f.file)
 	case f.rate < 0:
 		return usage("--rate %d: want %s", f.rate, ranges["rate"])
+	case slices.Contains(f.output.failOn, change):
+		return usage("--fail-on %s: a scan has no report to compare with: give its result and an older one to 'smtpprobe diff'", change)
 	case f.restart && f.toStdout():
 		return usage("--restart begins a FILE.part anew: name it with -o FILE")
 	}
