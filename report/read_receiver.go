@@ -47,7 +47,10 @@ func (s *scanner) report(r receiver) (probe.Report, error) {
 		TLS: readTLS(r.TLS), Inside: r.InsideTLS, Sessions: r.Sessions, Commands: r.Commands,
 		Elapsed: time.Duration(r.ElapsedMS) * time.Millisecond,
 	}
-	var err error
+	err := r.plain()
+	if err != nil {
+		return out, err
+	}
 	if out.Banner, err = smtp.Unescape(r.Banner); err != nil {
 		return out, fmt.Errorf("banner: %w", err)
 	}
@@ -153,7 +156,10 @@ func (s *scanner) check(r result) *probe.Check {
 	if known := probe.CheckByID(s.catalogue, r.Check); known != nil && known.ID == r.Check {
 		c = *known
 	}
-	c.Group, c.Level, c.Rev, c.Refs = r.Group, r.Level, r.Rev, r.Refs
+	c.Group, c.Level, c.Rev, c.Refs = r.Group, r.Level, r.Rev, nil
+	for _, ref := range r.Refs {
+		c.Refs = append(c.Refs, probe.Ref(tidy(string(ref))))
+	}
 	s.known[key], s.met = &c, append(s.met, &c)
 	return &c
 }
