@@ -12,7 +12,8 @@ import (
 )
 
 // Join makes one run of several, for a comparison of their receivers. A receiver
-// or a domain that more than one of them has is that of the last.
+// or a domain that more than one of them has is that of the last; it keeps the
+// domains that it serves by any of them.
 func Join(runs []Run, catalogue []probe.Check) Run {
 	joined := Run{Transcripts: true}
 	var met []*probe.Check
@@ -20,13 +21,13 @@ func Join(runs []Run, catalogue []probe.Check) Run {
 		joined.Version, joined.Started, joined.Profile = r.Version, r.Started, r.Profile
 		joined.Elapsed += r.Elapsed
 		joined.Transcripts = joined.Transcripts && r.Transcripts
+		joined.Incomplete = joined.Incomplete || r.Incomplete
 		for _, d := range r.Domains {
 			joined.Domains = slices.DeleteFunc(joined.Domains, func(x Domain) bool { return x.key() == d.key() })
 			joined.Domains = append(joined.Domains, d)
 		}
 		for _, rcv := range r.Receivers {
-			joined.Receivers = slices.DeleteFunc(joined.Receivers, func(x probe.Report) bool { return sameReceiver(x.Receiver, rcv.Receiver) })
-			joined.Receivers = append(joined.Receivers, rcv)
+			joined.Receivers = replace(joined.Receivers, rcv)
 		}
 		for i := range r.Order {
 			met = append(met, &r.Order[i])
@@ -34,6 +35,23 @@ func Join(runs []Run, catalogue []probe.Check) Run {
 	}
 	joined.Order = ordered(met, catalogue)
 	return joined
+}
+
+// replace puts a report in the place of an older one of the same receiver, where
+// there is one.
+func replace(all []probe.Report, r probe.Report) []probe.Report {
+	i := slices.IndexFunc(all, func(x probe.Report) bool { return sameReceiver(x.Receiver, r.Receiver) })
+	if i < 0 {
+		return append(all, r)
+	}
+	served := slices.Clone(all[i].Domains)
+	for _, d := range r.Domains {
+		if !slices.Contains(served, d) {
+			served = append(served, d)
+		}
+	}
+	r.Domains = served
+	return append(slices.Delete(all, i, i+1), r)
 }
 
 // CompareTable writes receivers as rows, the strictest first, and as columns the

@@ -80,3 +80,27 @@ func TestCompareTablesAreInert(t *testing.T) {
 		}
 	}
 }
+
+// TestJoinKeepsTheDomainsOfAReceiver joins two runs that came to one receiver by a
+// domain each: none of the two is without one.
+func TestJoinKeepsTheDomainsOfAReceiver(t *testing.T) {
+	first, second := oneDomain(), oneDomain()
+	second.Domains = slices.Clone(second.Domains)
+	second.Domains[0].Domain, second.Domains[0].ASCII = "other.example", "other.example"
+	second.Receivers = slices.Clone(second.Receivers)
+	for i := range second.Receivers {
+		second.Receivers[i].Domains = []string{"other.example"}
+	}
+	second.Incomplete = true
+	joined := report.Join([]report.Run{first, second}, checks())
+	if len(joined.Receivers) != len(first.Receivers) || !joined.Incomplete {
+		t.Fatalf("got %d receivers, incomplete %v; want %d, and incomplete as one of the runs is", len(joined.Receivers), joined.Incomplete, len(first.Receivers))
+	}
+	var out bytes.Buffer
+	if err := report.JUnit(&out, joined); err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(out.String(), "no receiver of it was probed") {
+		t.Error("a domain whose receivers were probed is said to have none")
+	}
+}

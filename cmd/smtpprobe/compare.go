@@ -6,7 +6,6 @@ import (
 	"errors"
 	"io"
 	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -25,8 +24,8 @@ func compareCommand(s streams) *cobra.Command {
 		Short: "Compare receivers: where they differ, and what a sender must do for all",
 		Long: `Compare receivers, the strictest first, by the checks on which they differ, and
 say in plain words what a sender must do to get along with all of them. A name
-that ends in .json or .ndjson is a stored report; everything else is probed, with
-the flags of a probe.`,
+that ends in .json, .ndjson or .jsonl is a stored report; everything else is
+probed, with the flags of a probe. --fail-on looks at both.`,
 		Example: `  smtpprobe compare a.example b.example c.example
   smtpprobe compare monday.json b.example
   smtpprobe compare --all --profile quick a.example b.example`,
@@ -45,9 +44,11 @@ the flags of a probe.`,
 	return cmd
 }
 
-// isReport reports whether an argument names a stored report: no domain ends so.
+// isReport reports whether an argument names a stored report, by the end of its
+// name: no domain has such a one.
 func isReport(name string) bool {
-	return strings.HasSuffix(name, ".json") || strings.HasSuffix(name, ".ndjson")
+	f, named := formatOf(name)
+	return named && slices.Contains([]string{"json", "ndjson"}, f.name)
 }
 
 func (p *probeFlags) compare(ctx context.Context, s streams, args []string, every bool) error {
@@ -65,13 +66,16 @@ func (p *probeFlags) compare(ctx context.Context, s streams, args []string, ever
 			targets = append(targets, a)
 			continue
 		}
-		r, err := readReport(ctx, a, s.in)
+		stored, err := readReport(ctx, a, s.in)
 		if err != nil {
 			return err
 		}
-		runs = append(runs, r)
+		runs = append(runs, stored)
 	}
 	if p.dryRun {
+		if len(targets) == 0 && p.targets == "" {
+			return usage("--dry-run: want a domain to probe; stored reports need no plan")
+		}
 		return p.run(ctx, s, targets, nil)
 	}
 	all, err := p.output.open(to, s.out)
@@ -92,27 +96,32 @@ func (p *probeFlags) compare(ctx context.Context, s streams, args []string, ever
 		if in.name == "table" {
 			return report.CompareTable(w, joined, style, every)
 		}
-		style.Transcript = joined.Transcripts
+		style.Transcript = p.output.transcript || joined.Transcripts
 		return in.whole(w, joined, style)
 	})
 	if err != nil {
 		return err
 	}
 	measured := slices.ContainsFunc(joined.Receivers, probe.Report.Measured)
-	switch end := (ending{}); {
-	case ended == nil && !measured:
-		return ending{code: exitNothing}
-	case errors.As(ended, &end) && end.code == exitNothing && measured:
-		return nil // a row, as of one bad domain among good ones
+	if end := (ending{}); errors.As(ended, &end) && end.code == exitNothing && measured {
+		ended = nil // a row, as of one bad domain among good ones
 	}
-	return ended
+	switch {
+	case ended != nil:
+		return ended
+	case p.output.expected.fails(p.output.failOn, joined):
+		return ending{code: exitFailOn}
+	case !measured:
+		return ending{code: exitNothing}
+	}
+	return nil
 }
 
-// probed probes targets as ever, and takes the result from the report. It is nil
-// where there is none.
+// probed probes targets as ever, and takes the result from the report, with its
+// transcripts, which HTML always has. It is nil where there is none.
 func (p *probeFlags) probed(ctx context.Context, s streams, targets []string) (*report.Run, error) {
 	own := *p
-	own.output.files, own.output.format = nil, "json"
+	own.output.files, own.output.format, own.output.transcript = nil, "json", true
 	var out bytes.Buffer
 	ended := own.run(ctx, streams{s.in, &out, s.err}, targets, nil)
 	if out.Len() == 0 {
@@ -122,5 +131,6 @@ func (p *probeFlags) probed(ctx context.Context, s streams, targets []string) (*
 	if err != nil {
 		return nil, errors.Join(ended, err)
 	}
+	r.Transcripts = p.output.transcript // else only where they are asked for
 	return &r, ended
 }

@@ -30,6 +30,7 @@ type htmlDossier struct {
 	Cells                   map[string]struct {
 		Verdict, Says, Reason, Agree string
 		Code                         int
+		Events                       [][]string
 	}
 }
 
