@@ -2,6 +2,8 @@ package main
 
 import (
 	"os"
+	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -78,26 +80,56 @@ func TestOutputThatCannotBeWritten(t *testing.T) {
 	}
 }
 
-// TestFilesOutliveTheReader: standard output may end the program, so the files are
-// in their places before it is written.
+// TestFilesOutliveTheReader: that nobody reads standard output any more, also in
+// the middle of the run, does no harm to the files.
 func TestFilesOutliveTheReader(t *testing.T) {
 	t.Parallel()
-	reader, writer, err := os.Pipe()
-	if err != nil {
+	for _, format := range []string{"table", "ndjson"} {
+		t.Run(format, func(t *testing.T) {
+			t.Parallel()
+			reader, writer, err := os.Pipe()
+			if err != nil {
+				t.Fatal(err)
+			}
+			reader.Close()
+			files, written := everyFile(t)
+			p := program(t, append([]string{"demo", "strict.example", "--check", "nested-mail", "--format", format, "--output", "-"}, files...)...)
+			p.Stdout = writer
+			p.begin(t)
+			writer.Close()
+			if got := p.end(t); got != "exit 2" {
+				t.Errorf("got %s, want exit 2", got)
+			}
+			for name, content := range written() {
+				if !strings.Contains(content, "nested-mail") {
+					t.Errorf("%s: got %q, want the result", name, content)
+				}
+			}
+		})
+	}
+}
+
+// TestNewFilesHaveTheModeOfThisProcess: who hides new files hides a report too,
+// and an older one keeps its mode.
+func TestNewFilesHaveTheModeOfThisProcess(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	old := filepath.Join(dir, "old.csv")
+	if err := os.WriteFile(old, nil, 0o640); err != nil {
 		t.Fatal(err)
 	}
-	reader.Close()
-	files, written := everyFile(t)
-	p := program(t, append([]string{"demo", "strict.example", "--check", "nested-mail", "--output", "-"}, files...)...)
-	p.Stdout = writer
-	p.begin(t)
-	writer.Close()
-	if got := p.end(t); got != "signal broken pipe" && got != "exit 2" {
-		t.Errorf("got %s, want exit 2, or the end by SIGPIPE", got)
+	cmd := exec.CommandContext(t.Context(), "/bin/sh", "-c", `umask 077; exec "$@"`, "sh", os.Getenv(builtProgram),
+		"demo", "strict.example", "--check", "nested-mail", "-q", "-o", old, "-o", filepath.Join(dir, "new.csv"))
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
 	}
-	for name, content := range written() {
-		if !strings.Contains(content, "nested-mail") {
-			t.Errorf("%s: got %q, want the result", name, content)
+	for name, want := range map[string]os.FileMode{"old.csv": 0o640, "new.csv": 0o600} {
+		info, err := os.Stat(filepath.Join(dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if info.Mode().Perm() != want {
+			t.Errorf("%s: got mode %s, want %s", name, info.Mode().Perm(), want)
 		}
 	}
 }

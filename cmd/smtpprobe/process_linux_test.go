@@ -79,7 +79,7 @@ func quick(args ...string) []string {
 func TestSignals(t *testing.T) {
 	t.Parallel()
 	strict := receiver(t)
-	for _, s := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM} {
+	for _, s := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
 		t.Run(s.String(), func(t *testing.T) {
 			t.Parallel()
 			silent := receiver(t, lab.Silence())

@@ -5,9 +5,12 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"math/rand/v2"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"slices"
+	"syscall"
 
 	"github.com/smtpprobe/smtpprobe/probe"
 	"github.com/smtpprobe/smtpprobe/report"
@@ -20,9 +23,9 @@ type sink struct {
 	format format
 	style  report.Style
 	file   *os.File
-	label  string // what the user calls it; empty for standard output
-	name   string // what the file is renamed to; empty: it is written in place
-	mode   fs.FileMode
+	label  string      // what the user calls it; empty for standard output
+	name   string      // what the file is renamed to; empty: it is written in place
+	mode   fs.FileMode // of the older one; 0: there is none
 
 	stream *report.Stream // while an NDJSON is being written
 	err    error          // the first one; nothing is written after it
@@ -33,14 +36,18 @@ type sink struct {
 type sinks []*sink
 
 // open opens the sinks before anything is probed, so that a run is not lost for
-// want of a place to put it. Standard output comes last: its reader may go away,
-// and the program with it.
+// want of a place to put it. Standard output comes last, as its reader may keep it
+// waiting.
 func (o *outputFlags) open(to []destination, out io.Writer) (all sinks, err error) {
 	defer func() {
 		if err != nil {
 			all.discard()
 		}
 	}()
+	if slices.ContainsFunc(to, func(d destination) bool { return d.file != standardOutput }) {
+		// A reader who goes does no harm to the files: it is an error, and no signal.
+		signal.Ignore(syscall.SIGPIPE)
+	}
 	for _, d := range to {
 		s := &sink{Writer: out, format: d.format, style: o.style(out)}
 		if d.file != standardOutput {
@@ -71,7 +78,7 @@ func (s *sink) same(other *sink) bool {
 }
 
 func openFile(d destination) (*sink, error) {
-	name, mode := d.file, fs.FileMode(0o644)
+	name, mode := d.file, fs.FileMode(0) // 0: as this process makes files
 	if end, err := filepath.EvalSymlinks(name); err == nil {
 		name = end // what a link leads to is written, and the link stays
 	}
@@ -89,11 +96,23 @@ func openFile(d destination) (*sink, error) {
 		}
 		return &sink{Writer: f, format: d.format, file: f, label: d.file}, nil
 	}
-	f, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+".*")
+	f, err := createBeside(name)
 	if err != nil {
 		return nil, ending{exitUsage, fmt.Errorf("output %s: cannot be written: %w", d.file, unnamed(err))}
 	}
 	return &sink{Writer: f, format: d.format, file: f, label: d.file, name: name, mode: mode}, nil
+}
+
+// createBeside creates an empty file in the folder of another one. Who may read it
+// is what the process says of new files.
+func createBeside(name string) (*os.File, error) {
+	for {
+		beside := fmt.Sprintf(".%s.%d", filepath.Base(name), rand.Uint32())
+		f, err := os.OpenFile(filepath.Join(filepath.Dir(name), beside), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
+		if !errors.Is(err, fs.ErrExist) {
+			return f, err
+		}
+	}
 }
 
 // unnamed is the error without the name of our own temporary file.
@@ -131,7 +150,10 @@ func (s *sink) place() error {
 	}
 	var err error
 	if s.name != "" {
-		err = errors.Join(s.file.Sync(), s.file.Chmod(s.mode))
+		err = s.file.Sync()
+	}
+	if s.mode != 0 {
+		err = errors.Join(err, s.file.Chmod(s.mode))
 	}
 	if err = errors.Join(err, s.file.Close()); err != nil {
 		return err
