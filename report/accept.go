@@ -37,7 +37,7 @@ func ReadDepartures(in io.Reader, catalogue []probe.Check) (Departures, error) {
 	lines.Buffer(nil, maxDeparture)
 	n := 1
 	for ; lines.Scan(); n++ {
-		line := strings.TrimSpace(lines.Text())
+		line := strings.TrimSpace(strings.TrimPrefix(lines.Text(), "\ufeff"))
 		if line == "" || strings.HasPrefix(line, "#") {
 			continue
 		}
@@ -105,13 +105,49 @@ func (all Departures) reason(host, id, verdict string) string {
 	return ""
 }
 
-// Unused are those that no result of the run meets any more.
-func (all Departures) Unused(run Run) Departures {
-	return slices.DeleteFunc(slices.Clone(all), func(d Departure) bool {
-		return slices.ContainsFunc(run.Receivers, func(r probe.Report) bool {
-			return slices.ContainsFunc(r.Results, func(res probe.Result) bool { return d.covers(r.Host, res.Check.ID, verdictOf(res)) })
-		})
-	})
+// Unmet are those that no result of the run meets: gone where every receiver of
+// the pattern is known to be otherwise, untold where that was not measured.
+func (all Departures) Unmet(run Run) (gone, untold Departures) {
+	for _, d := range all {
+		switch met, told := d.in(run); {
+		case met:
+		case told:
+			gone = append(gone, d)
+		default:
+			untold = append(untold, d)
+		}
+	}
+	return gone, untold
+}
+
+// in reports whether a result of the run meets a departure, and whether the run
+// came to an answer wherever one could.
+func (d Departure) in(run Run) (met, told bool) {
+	places, answers := 0, 0
+	for _, r := range run.Receivers {
+		if matches, _ := path.Match(d.Pattern, strings.ToLower(r.Host)); !matches {
+			continue
+		}
+		places++
+		answer := false
+		for _, res := range r.Results {
+			if !d.names(res.Check.ID) {
+				continue
+			}
+			if d.covers(r.Host, res.Check.ID, verdictOf(res)) {
+				return true, true
+			}
+			if !answered(res) {
+				answer = false
+				break
+			}
+			answer = true
+		}
+		if answer {
+			answers++
+		}
+	}
+	return false, places > 0 && answers == places
 }
 
 // Apply marks the changes to verdicts that are accepted.

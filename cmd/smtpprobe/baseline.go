@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strings"
 
 	"github.com/spf13/pflag"
 
@@ -77,11 +78,19 @@ func (e *expectations) changes(today report.Run) *report.Changes {
 	return &c
 }
 
-// unused says which accepted departures are gone.
+// unused says which accepted departures are gone, and of which nothing is known.
 func (e *expectations) unused(today report.Run) []string {
 	var said []string
-	for _, d := range e.accepted.Unused(today) {
+	gone, untold := e.accepted.Unmet(today)
+	for _, d := range gone {
 		said = append(said, fmt.Sprintf("--accept %s line %d: nothing is %s %s at %s any more", e.accept, d.Line, d.Check, d.Verdict, d.Pattern))
+	}
+	var lines []string
+	for _, d := range untold {
+		lines = append(lines, fmt.Sprint(d.Line))
+	}
+	if len(lines) > 0 {
+		said = append(said, fmt.Sprintf("--accept %s: not measured in this run: line %s", e.accept, strings.Join(lines, ", ")))
 	}
 	return said
 }
@@ -98,6 +107,16 @@ func (j *job) expected() {
 	for _, n := range notes {
 		fmt.Fprintf(j.streams.err, "smtpprobe: %s\n", visible(n)) //nolint:errcheck // there is nowhere left to say it
 	}
+}
+
+// untold is why a run that --fail-on change would pass tells nothing of changes;
+// nil where it does.
+func (e *expectations) untold(words []string, r report.Run) error {
+	c := r.Changes
+	if !slices.Contains(words, change) || c == nil || len(c.All) > 0 || c.Compared > 0 {
+		return nil
+	}
+	return fmt.Errorf("--fail-on change: this run and %s have measured no receiver in common", e.baseline)
 }
 
 // fails reports whether any of the words of --fail-on holds for the run.

@@ -236,7 +236,12 @@ func (j *job) finish(ctx context.Context, found resolved, err error) error {
 		return ending{exitUsage, err}
 	case j.flags.output.expected.fails(j.flags.output.failOn, j.result):
 		return ending{code: exitFailOn}
-	case j.flags.dryRun && len(found.receivers) > 0, j.measured():
+	case j.flags.dryRun && len(found.receivers) > 0:
+		return nil
+	case j.measured():
+		if err = j.flags.output.expected.untold(j.flags.output.failOn, j.result); err != nil {
+			return ending{exitNothing, err}
+		}
 		return nil
 	}
 	return ending{code: exitNothing, err: j.nothing(found)}
