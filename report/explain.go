@@ -45,6 +45,10 @@ func explain(b *strings.Builder, c probe.Check) {
 	for _, m := range c.Judge.Meanings {
 		indented(b, fmt.Sprintf("  %-15s", m.Verdict), m.When)
 	}
+	if c.Habit.Name != "" {
+		section(b, "The habit")
+		paragraph(b, fmt.Sprintf("%s; a sender must %s.", c.Habit.Name, c.Habit.Must))
+	}
 	section(b, "Which sender it bites")
 	paragraph(b, c.Bites)
 	section(b, "How to mend that sender")

@@ -75,6 +75,9 @@ func referencePage(b *strings.Builder, c probe.Check) {
 	for _, m := range c.Judge.Meanings {
 		fmt.Fprintf(b, "| `%s` | %s |\n", m.Verdict, inMarkdown(m.When))
 	}
+	if c.Habit.Name != "" {
+		fmt.Fprintf(b, "\nThe habit: %s; a sender must %s.\n", inMarkdown(c.Habit.Name), inMarkdown(c.Habit.Must))
+	}
 	fmt.Fprintf(b, "\nWhich sender it bites: %s\n\nHow to mend that sender: %s\n", inMarkdown(c.Bites), inMarkdown(c.Fix))
 }
 
