@@ -74,7 +74,9 @@ func everyWriter() map[string]func(*bytes.Buffer, report.Run) error {
 		"markdown": func(w *bytes.Buffer, r report.Run) error { return report.Markdown(w, r, true) },
 		"junit":    func(w *bytes.Buffer, r report.Run) error { return report.JUnit(w, r) },
 		"compare":  func(w *bytes.Buffer, r report.Run) error { return report.CompareTable(w, r, style, true) },
-		"diff":     func(w *bytes.Buffer, r report.Run) error { return report.DiffTable(w, report.Diff(oneDomain(), r), style) },
+		"diff": func(w *bytes.Buffer, r report.Run) error {
+			return report.DiffTable(w, report.Diff(oneDomain(), r), style)
+		},
 		"rejudge": func(w *bytes.Buffer, r report.Run) error {
 			return report.RejudgedTable(w, report.Rejudge(r, []probe.Check{}), style)
 		},
