@@ -58,10 +58,11 @@ func TestRead(t *testing.T) {
 		"Latin-1":                  {"name;mail\nJ\xfcrgen;j\xfcrgen@b\xfccher.example\n", "xn--bcher-kva.example 1", 2, nil},
 		"malformed": {
 			"x@a.example\nx y@b.example\nx@y@b.example\nx@\n@b.example\nx@b\nx@192.0.2.1\nx@[192.0.2.1]\nx@b..example\nx@b_b.example\nnone\nx@b.example y@b.example\n",
-			"a.example 1", 1, []int{2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12},
+			"a.example 1", 1,
+			[]int{2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12},
 		},
 		"a short row":              {"1,x@a.example\n2\n3,y@a.example\n", "a.example 2", 2, []int{2}},
-		"a quote never closed":     {"1,x@a.example\n2,\"Doe\n3,y@a.example\n4,z@b.example\n", "a.example 2, b.example 1", 2, []int{2}},
+		"a quote never closed":     {"1,x@a.example\n2,\"Doe\n3,y@a.example\n4,z@b.example\n5,none\n", "a.example 2, b.example 1", 2, []int{2, 5}},
 		"quotes that do not fit":   {"1,x@a.example\n\"Doe\" X,x@c.example\n\"4,\"y@a.example\n5,z@b.example\n", "a.example 1, b.example 1", 2, []int{2, 3}},
 		"closed on a later line":   {"1,x@a.example\n\"Doe,x@c.example\nRoe,\"y\"@b.example\n", "a.example 1, b.example 1", 2, []int{2}},
 		"a quote inside a cell":    {"5\" disk,x@a.example\n", "a.example 1", 2, nil},
@@ -141,6 +142,7 @@ func TestEnough(t *testing.T) {
 // TestHostileIsBounded: what is kept of a hostile list does not grow with it.
 func TestHostileIsBounded(t *testing.T) {
 	for name, piece := range map[string]string{
+		"a quote at first":      "yyy\n",
 		"an endless line":       "x",
 		"an endless quote":      "\"" + strings.Repeat("x", 1000) + "\n",
 		"an endless address":    "x@a",
@@ -151,7 +153,7 @@ func TestHostileIsBounded(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			hostile := &endless{left: 8 << 20, piece: piece}
-			in := io.MultiReader(strings.NewReader("1,x@a.example\n"), hostile, strings.NewReader("\n2,y@a.example\n"))
+			in := io.MultiReader(strings.NewReader("1,x@a.example\n2,\"open\n"), hostile, strings.NewReader("\n2,y@a.example\n"))
 			before := live()
 			l, err := Read(in, always)
 			if err != nil || l.Recipients < 1 || l.Malformed < 1 {
@@ -161,6 +163,26 @@ func TestHostileIsBounded(t *testing.T) {
 				t.Errorf("%d octets more are in use while a list of %d is read", grown, 8<<20)
 			}
 		})
+	}
+}
+
+// TestSpellingsAreBounded: a domain that is written in ever new ways is counted,
+// and not remembered in all of them.
+func TestSpellingsAreBounded(t *testing.T) {
+	c := counter{place: map[string]int{}}
+	for n := range 1 << 9 {
+		written := []rune("ÄÄÄÄÄÄÄÄÄ.example")
+		for bit := range 9 {
+			if n>>bit&1 == 1 {
+				written[bit] = 'ä'
+			}
+		}
+		if !c.add([]byte(string(written))) {
+			t.Fatalf("%s is no domain, want it to be one", string(written))
+		}
+	}
+	if d := c.list.Domains; len(d) != 1 || d[0].Recipients != 1<<9 || len(c.place) > spellings {
+		t.Errorf("got %v, %d spellings, want one domain and at most %d", d, len(c.place), spellings)
 	}
 }
 
