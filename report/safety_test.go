@@ -91,7 +91,7 @@ func foreign(line string, ascii bool) string {
 	for _, r := range line {
 		switch {
 		case r >= ' ' && r <= '~':
-		case !ascii && strings.ContainsRune("✓✗│─┼", r):
+		case !ascii && strings.ContainsRune("✓✗│─┼▏▎▍▌▋▊▉█", r):
 		case !ascii && unicode.IsLetter(r):
 		default:
 			return string(r)
@@ -181,6 +181,9 @@ func TestErrorsOfTheWriterAreReturned(t *testing.T) {
 		{"csv", func(f *full) error { return report.CSV(f, run) }},
 		{"markdown", func(f *full) error { return report.Markdown(f, run, true) }},
 		{"junit", func(f *full) error { return report.JUnit(f, run) }},
+		{"campaign as a table", func(f *full) error { return report.CampaignTable(f, mailing(), report.Style{}) }},
+		{"campaign as CSV", func(f *full) error { return report.CampaignCSV(f, mailing()) }},
+		{"campaign as JSON", func(f *full) error { return report.CampaignJSON(f, mailing()) }},
 		{"begin", func(f *full) error { return report.NewStream(f, true).Begin(run) }},
 		{"domain", func(f *full) error { return report.NewStream(f, true).Domain(run.Domains[0]) }},
 		{"receiver", func(f *full) error { return report.NewStream(f, true).Receiver(run.Receivers[0]) }},
