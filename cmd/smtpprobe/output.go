@@ -30,13 +30,24 @@ type outputFlags struct {
 func (o *outputFlags) register(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.SortFlags = false
-	o.flags = f
-	f.StringVar(&o.format, "format", "", formatNames()+" (table; for a file, what its name says)")
-	f.StringArrayVarP(&o.files, "output", "o", nil, "write the result to `FILE`, such as run.csv; give it again for more files of one run; - is standard output")
+	o.registerFiles(f, formatNames()+" (table; for a file, what its name says)", "run.csv")
 	f.BoolVar(&o.transcript, "transcript", false, "show what was said in each check")
+	o.registerLook(f)
+	o.registerNotes(f)
+}
+
+// registerFiles registers the flags about where a result goes, and in which
+// formats.
+func (o *outputFlags) registerFiles(f *pflag.FlagSet, formats, example string) {
+	o.flags = f
+	f.StringVar(&o.format, "format", "", formats)
+	f.StringArrayVarP(&o.files, "output", "o", nil, "write the result to `FILE`, such as "+example+"; give it again for more files of one run; - is standard output")
+}
+
+// registerLook registers the flags about how a table looks.
+func (o *outputFlags) registerLook(f *pflag.FlagSet) {
 	f.StringVar(&o.color, "color", "auto", "auto, always or never")
 	f.BoolVar(&o.ascii, "ascii", false, "draw with ASCII only")
-	o.registerNotes(f)
 }
 
 // registerNotes registers the flags about what is said beside the result.

@@ -44,13 +44,15 @@ func countLines(file string) (n int, err error) {
 func readList(ctx context.Context, list string, in io.Reader, yield func(target) bool) error {
 	targets, ended := make(chan target), make(chan error, 1)
 	go func() {
-		ended <- openList(list, in, func(t target) bool {
-			select {
-			case targets <- t:
-				return true
-			case <-ctx.Done():
-				return false
-			}
+		ended <- openList(list, in, func(in io.Reader) error {
+			return eachTarget(in, func(t target) bool {
+				select {
+				case targets <- t:
+					return true
+				case <-ctx.Done():
+					return false
+				}
+			})
 		})
 	}()
 	for {
@@ -67,15 +69,16 @@ func readList(ctx context.Context, list string, in io.Reader, yield func(target)
 	}
 }
 
-func openList(list string, in io.Reader, yield func(target) bool) error {
+// openList has a list read, which is a file or standard input.
+func openList(list string, in io.Reader, read func(io.Reader) error) error {
 	if list == "-" {
-		return eachTarget(in, yield)
+		return read(in)
 	}
 	f, err := os.Open(list)
 	if err != nil {
 		return err
 	}
-	return errors.Join(eachTarget(f, yield), f.Close())
+	return errors.Join(read(f), f.Close())
 }
 
 // commas are the IDs of checks as --check takes them.

@@ -13,22 +13,13 @@ import (
 	"github.com/smtpprobe/smtpprobe/probe/run"
 )
 
-// scanProgress says how far a scan is: on a terminal in a line that is written
-// over, elsewhere in one every ten seconds.
-type scanProgress struct {
+// teller says from time to time how far a long run is: on a terminal in a line
+// that is written over, elsewhere in one every ten seconds.
+type teller struct {
 	screen *progress
 	out    io.Writer
 	quiet  bool
-	lines  int          // of the list; 0: nobody knows
-	line   atomic.Int64 // that was read last
-
-	earlier atomic.Int64 // receivers that an earlier pass has finished
-
-	mu       sync.Mutex
-	counts   bulk.Counts
-	verdicts string
-	from     time.Time // when the first target was looked up that was not passed over
-	fromLine int64
+	text   func() string
 
 	stop chan struct{}
 	done chan struct{}
@@ -38,20 +29,20 @@ type scanProgress struct {
 // logEvery is the time between two lines where there is no terminal.
 const logEvery = 10 * time.Second
 
-func newScanProgress(out io.Writer, o *outputFlags, lines int) *scanProgress {
-	p := &scanProgress{
-		screen: newProgress(out, o), out: out, quiet: o.quiet, lines: lines,
+func newTeller(out io.Writer, o *outputFlags, text func() string) *teller {
+	t := &teller{
+		screen: newProgress(out, o), out: out, quiet: o.quiet, text: text,
 		stop: make(chan struct{}), done: make(chan struct{}),
 	}
-	go p.tell()
-	return p
+	go t.tell()
+	return t
 }
 
-// tell says it from time to time, until end.
-func (p *scanProgress) tell() {
-	defer close(p.done)
+// tell says it until end.
+func (t *teller) tell() {
+	defer close(t.done)
 	every := logEvery
-	if p.screen.screen {
+	if t.screen.screen {
 		every = redraw
 	}
 	ticks := time.NewTicker(every)
@@ -60,24 +51,57 @@ func (p *scanProgress) tell() {
 		select {
 		case <-ticks.C:
 			switch {
-			case p.screen.screen:
-				p.screen.say("%s", p.text())
-			case !p.quiet:
-				fmt.Fprintln(p.out, p.text()) //nolint:errcheck // progress is not the result
+			case t.screen.screen:
+				t.screen.say("%s", t.text())
+			case !t.quiet:
+				fmt.Fprintln(t.out, t.text()) //nolint:errcheck // progress is not the result
 			}
-		case <-p.stop:
+		case <-t.stop:
 			return
 		}
 	}
 }
 
 // end stops the telling. It may be called again.
-func (p *scanProgress) end() {
-	p.once.Do(func() {
-		close(p.stop)
-		<-p.done
-		p.screen.end()
+func (t *teller) end() {
+	t.once.Do(func() {
+		close(t.stop)
+		<-t.done
+		t.screen.end()
 	})
+}
+
+// finished is called when a receiver is.
+func (t *teller) finished(r probe.Report) {
+	if t.screen.verbose {
+		t.screen.say("%s: %s after %d sessions", r.Host, r.Status, r.Sessions)
+	}
+}
+
+// session is called when a session begins.
+func (t *teller) session(now run.Progress) {
+	t.screen.say("%s: session %d of %d: %s", now.Receiver.Host, now.Sessions+1, now.Planned, now.Doing)
+}
+
+// scanProgress is how far a scan is.
+type scanProgress struct {
+	*teller
+	lines int          // of the list; 0: nobody knows
+	line  atomic.Int64 // that was read last
+
+	earlier atomic.Int64 // receivers that an earlier pass has finished
+
+	mu       sync.Mutex
+	counts   bulk.Counts
+	verdicts string
+	from     time.Time // when the first target was looked up that was not passed over
+	fromLine int64
+}
+
+func newScanProgress(out io.Writer, o *outputFlags, lines int) *scanProgress {
+	p := &scanProgress{lines: lines}
+	p.teller = newTeller(out, o, p.text)
+	return p
 }
 
 // update is called when anything has changed.
@@ -92,23 +116,21 @@ func (p *scanProgress) update(c bulk.Counts) {
 
 // report is called when a receiver is finished, with the number of all verdicts.
 func (p *scanProgress) report(r probe.Report, verdicts map[string]int) {
+	p.mu.Lock()
+	p.verdicts = verdictWords(verdicts)
+	p.mu.Unlock()
+	p.finished(r)
+}
+
+// verdictWords are the verdicts that were given, with their numbers.
+func verdictWords(verdicts map[string]int) string {
 	var all []string
 	for _, v := range probe.Verdicts() {
 		if n := verdicts[v.String()]; n > 0 {
 			all = append(all, fmt.Sprintf("%s %d", v, n))
 		}
 	}
-	p.mu.Lock()
-	p.verdicts = strings.Join(all, ", ")
-	p.mu.Unlock()
-	if p.screen.verbose {
-		p.screen.say("%s: %s after %d sessions", r.Host, r.Status, r.Sessions)
-	}
-}
-
-// session is called when a session begins.
-func (p *scanProgress) session(now run.Progress) {
-	p.screen.say("%s: session %d of %d: %s", now.Receiver.Host, now.Sessions+1, now.Planned, now.Doing)
+	return strings.Join(all, ", ")
 }
 
 // text is how far the scan is.
