@@ -100,6 +100,7 @@ address that sends your mail.`,
   smtpprobe -o run.json -o run.csv example.com      two files of one run
   smtpprobe --repeat 3 --interval 10m example.com   do the answers stay?
   smtpprobe scan domains.txt -o domains.ndjson      a list of any length
+  smtpprobe campaign recipients.csv        what a mailing to this list would meet
   smtpprobe demo                           try it without a network
   smtpprobe explain rcpt-before-mail       what a check means`,
 		Args: cobra.ArbitraryArgs,
@@ -127,7 +128,7 @@ address that sends your mail.`,
 	f.output.expected.register(root.Flags())
 	root.PersistentFlags().String("config", "", "read settings from `FILE` (config.yaml in ~/.config/smtpprobe)")
 	onlyTyped(root.PersistentFlags(), "config")
-	root.AddCommand(checksCommand(s), explainCommand(s), demoCommand(s), labCommand(s), scanCommand(s), rejudgeCommand(s), diffCommand(s), compareCommand(s), schemaCommand(s))
+	root.AddCommand(checksCommand(s), explainCommand(s), demoCommand(s), labCommand(s), scanCommand(s), campaignCommand(s), rejudgeCommand(s), diffCommand(s), compareCommand(s), schemaCommand(s))
 	root.SetHelpCommand(helpCommand())
 	root.InitDefaultCompletionCmd()
 	mendCompletion(root, s.out)

@@ -83,10 +83,15 @@ func (p *probeFlags) registerTalk(f *pflag.FlagSet) {
 
 // registerLookup registers the flags about how a domain becomes receivers.
 func (p *probeFlags) registerLookup(f *pflag.FlagSet) {
+	p.registerNames(f)
+	f.BoolVar(&p.first, "first", false, "only the best address of each domain")
+}
+
+// registerNames registers the flags about how a name becomes addresses.
+func (p *probeFlags) registerNames(f *pflag.FlagSet) {
 	f.Var(&p.resolver, "resolver", "nameserver to ask, `ADDR[:PORT]` (the system's)")
 	f.BoolVarP(&p.only4, "ipv4", "4", false, "only IPv4 addresses")
 	f.BoolVarP(&p.only6, "ipv6", "6", false, "only IPv6 addresses")
-	f.BoolVar(&p.first, "first", false, "only the best address of each domain")
 	f.BoolVar(&p.allowPrivate, "allow-private", false, "connect to private and other special addresses that DNS names")
 }
 
