@@ -1,6 +1,7 @@
 package report
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/smtpprobe/smtpprobe/probe"
@@ -11,23 +12,21 @@ type couple struct{ old, today probe.Report }
 
 // pair matches receivers, and names those that only one run has.
 func pair(old, today []probe.Report) (pairs []couple, before, after []string) {
-	left, right := slices.Clone(old), slices.Clone(today)
-	match := func(same func(a, b probe.Report) bool, unique bool) {
-		for i := 0; i < len(left); i++ {
-			a := left[i]
-			is := func(b probe.Report) bool { return same(a, b) }
-			j := slices.IndexFunc(right, is)
-			if j < 0 || unique && (count(left, is) > 1 || count(right, is) > 1) {
-				continue
-			}
-			pairs = append(pairs, couple{a, right[j]})
-			left, right = slices.Delete(left, i, i+1), slices.Delete(right, j, j+1)
-			i--
-		}
+	port := func(host string, r probe.Receiver) string { return fmt.Sprintf("%s %d", host, r.Port) }
+	left, right := old, today
+	match := func(key func(probe.Receiver) string, unique bool) {
+		var some []couple
+		some, left, right = couples(left, right, key, unique)
+		pairs = append(pairs, some...)
 	}
-	match(func(a, b probe.Report) bool { return sameReceiver(a.Receiver, b.Receiver) }, false)
-	match(func(a, b probe.Report) bool { return a.Address != "" && a.Address == b.Address && a.Port == b.Port }, false)
-	match(func(a, b probe.Report) bool { return a.Host == b.Host && a.Port == b.Port }, true)
+	match(func(r probe.Receiver) string { return port(r.Host+" "+r.Address, r) }, false)
+	match(func(r probe.Receiver) string {
+		if r.Address == "" {
+			return ""
+		}
+		return port(r.Address, r)
+	}, false)
+	match(func(r probe.Receiver) string { return port(r.Host, r) }, true)
 	for _, r := range left {
 		before = append(before, receiverName(r.Receiver))
 	}
@@ -37,14 +36,34 @@ func pair(old, today []probe.Report) (pairs []couple, before, after []string) {
 	return pairs, before, after
 }
 
-func count(all []probe.Report, is func(probe.Report) bool) int {
-	n := 0
-	for _, r := range all {
-		if is(r) {
-			n++
+// couples matches reports of the same key, in their order, or only those whose
+// key no other one of their run has, and returns those that are left. An empty
+// key matches none.
+func couples(old, today []probe.Report, key func(probe.Receiver) string, unique bool) (pairs []couple, left, right []probe.Report) {
+	at, olds := map[string][]int{}, map[string]int{}
+	for j, r := range today {
+		at[key(r.Receiver)] = append(at[key(r.Receiver)], j)
+	}
+	for _, r := range old {
+		olds[key(r.Receiver)]++
+	}
+	taken := make([]bool, len(today))
+	for _, r := range old {
+		k := key(r.Receiver)
+		if k == "" || len(at[k]) == 0 || unique && (len(at[k]) > 1 || olds[k] > 1) {
+			left = append(left, r)
+			continue
+		}
+		taken[at[k][0]] = true
+		pairs = append(pairs, couple{r, today[at[k][0]]})
+		at[k] = at[k][1:]
+	}
+	for j, r := range today {
+		if !taken[j] {
+			right = append(right, r)
 		}
 	}
-	return n
+	return pairs, left, right
 }
 
 // answered reports whether a run came to an answer. Where runs of --repeat differ

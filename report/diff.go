@@ -56,7 +56,7 @@ type Apart struct {
 // Diff says what changed from one run to another. Receivers are the same by
 // address and port, or by host and port where that leaves one on either side.
 func Diff(old, today Run) Changes {
-	d := differ{apart: map[string][]string{}}
+	d := differ{apart: map[string][]string{}, said: map[[2]string]bool{}}
 	d.exchanges(old, today)
 	pairs, before, after := pair(old.Receivers, today.Receivers)
 	for _, p := range pairs {
@@ -94,6 +94,7 @@ type differ struct {
 	changes  []Change
 	compared int
 	apart    map[string][]string
+	said     map[[2]string]bool // of whom something was said
 	order    []string
 }
 
@@ -105,7 +106,8 @@ func (d *differ) say(what string, of ...string) {
 		d.order = append(d.order, what)
 	}
 	for _, o := range of {
-		if !slices.Contains(d.apart[what], o) {
+		if !d.said[[2]string{what, o}] {
+			d.said[[2]string{what, o}] = true
 			d.apart[what] = append(d.apart[what], o)
 		}
 	}
@@ -113,13 +115,19 @@ func (d *differ) say(what string, of ...string) {
 
 // exchanges compares what the DNS said of the domains that both runs asked for.
 func (d *differ) exchanges(old, today Run) {
+	asked, again := map[string]bool{}, map[string]Domain{}
 	for _, before := range old.Domains {
-		i := slices.IndexFunc(today.Domains, func(x Domain) bool { return x.key() == before.key() })
-		if i < 0 {
+		asked[before.key()] = true
+	}
+	for _, after := range slices.Backward(today.Domains) {
+		again[after.key()] = after // of several the first
+	}
+	for _, before := range old.Domains {
+		after, there := again[before.key()]
+		if !there {
 			d.say("not asked for in the new run", name(before.Domain))
 			continue
 		}
-		after := today.Domains[i]
 		if !before.told() || !after.told() {
 			d.say("the DNS gave no answer in one of the runs", name(before.Domain))
 			continue
@@ -132,7 +140,7 @@ func (d *differ) exchanges(old, today Run) {
 		}
 	}
 	for _, after := range today.Domains {
-		if !slices.ContainsFunc(old.Domains, func(x Domain) bool { return x.key() == after.key() }) {
+		if !asked[after.key()] {
 			d.say("not asked for in the old run", name(after.Domain))
 		}
 	}
