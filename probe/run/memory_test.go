@@ -2,6 +2,7 @@ package run_test
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net"
 	"runtime"
@@ -71,41 +72,41 @@ func TestFloodsAreBounded(t *testing.T) {
 }
 
 // stuck is a connection whose receiver does not read: a write waits for its
-// deadline.
+// deadline, which may be set while it waits.
 type stuck struct {
 	net.Conn
-	mu       sync.Mutex
-	deadline time.Time
-	closed   chan struct{}
-	once     sync.Once
+	mu      sync.Mutex
+	expired context.Context
+	expire  context.CancelFunc
+	closed  chan struct{}
+	once    sync.Once
 }
 
 func (c *stuck) SetWriteDeadline(d time.Time) error {
 	c.mu.Lock()
-	c.deadline = d
-	c.mu.Unlock()
+	defer c.mu.Unlock()
+	if c.expire == nil {
+		c.expired, c.expire = context.WithCancel(context.Background())
+	}
+	if !d.IsZero() {
+		time.AfterFunc(time.Until(d), c.expire)
+	}
 	return c.Conn.SetWriteDeadline(d)
 }
 
 func (c *stuck) SetDeadline(d time.Time) error {
-	c.mu.Lock()
-	c.deadline = d
-	c.mu.Unlock()
-	return c.Conn.SetDeadline(d)
+	return errors.Join(c.SetWriteDeadline(d), c.SetReadDeadline(d))
 }
 
 func (c *stuck) Write([]byte) (int, error) {
 	c.mu.Lock()
-	d := c.deadline
+	expired := c.expired
 	c.mu.Unlock()
-	wait := time.Until(d)
-	if d.IsZero() {
-		wait = 24 * time.Hour
+	if expired == nil {
+		expired = context.Background()
 	}
-	timer := time.NewTimer(wait)
-	defer timer.Stop()
 	select {
-	case <-timer.C:
+	case <-expired.Done():
 		return 0, context.DeadlineExceeded
 	case <-c.closed:
 		return 0, io.ErrClosedPipe
