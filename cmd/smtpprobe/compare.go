@@ -66,9 +66,9 @@ func (p *probeFlags) compare(ctx context.Context, s streams, args []string, ever
 			targets = append(targets, a)
 			continue
 		}
-		stored, err := readReport(ctx, a, s.in)
-		if err != nil {
-			return err
+		stored, unread := readReport(ctx, a, s.in)
+		if unread != nil {
+			return unread
 		}
 		runs = append(runs, stored)
 	}
