@@ -68,7 +68,7 @@ func tryLayout(begin []byte, separator byte) (how layout, found int) {
 			how.column, found = i, n
 		}
 	}
-	if named >= 0 && named < len(addresses) {
+	if named >= 0 && named < len(addresses) && addresses[named] > 0 { // not one that says yes and no
 		how.column, found = named, addresses[named]
 	}
 	return how, found

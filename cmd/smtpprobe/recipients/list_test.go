@@ -52,6 +52,8 @@ func TestRead(t *testing.T) {
 		"quotes within quotes":     {"\"X \"\"the, X\"\" Doe\",x@a.example\n", "a.example 1", 2, nil},
 		"a line end in quotes":     {"\"street\nand town\",x@a.example\ny,y@b.example\n", "a.example 1, b.example 1", 2, nil},
 		"a name before it":         {"X Doe <x@a.example>\n<y@a.example>\nmailto:z@a.example\n", "a.example 3", 1, nil},
+		"a name in quotes":         {"\"Doe, X\" <x@a.example>\n\"Roe\"<y@a.example>\n", "a.example 2", 1, nil},
+		"a header of yes and no":   {"mail,address\nyes,x@a.example\nno,y@a.example\n", "a.example 2", 2, nil},
 		"a quoted local part":      {"\"x, y\"@a.example\n", "a.example 1", 1, nil},
 		"the same in CSV":          {"1,\"\"\"x y\"\"@a.example\"\n", "a.example 1", 2, nil},
 		"IDNA":                     {"x@bücher.example\ny@BÜCHER.example\nz@xn--bcher-kva.example.\n", "xn--bcher-kva.example 3", 1, nil},

@@ -143,8 +143,8 @@ func walk(at place, line []byte, separator byte) (place, int) {
 		case at == inQuotes:
 		case c == separator:
 			return atStart, i
-		case at == behind && c == '@':
-			at = inCell // no quoted cell, but an address that begins with quotes
+		case at == behind && (c == '@' || c == '<'):
+			at = inCell // no quoted cell, but an address that begins with quotes, or a name before it
 		case at == behind && c != ' ':
 			return misquoted, i
 		case at == atStart && c == '"':
