@@ -240,6 +240,20 @@ func TestCampaignTriesTheNextReceiver(t *testing.T) {
 	}
 }
 
+// TestFirstUnknown: where the exchanger that comes first could not be looked up, the
+// recipients do not count for the next one.
+func TestFirstUnknown(t *testing.T) {
+	t.Parallel()
+	z := zone(t, lab.Zone{
+		Records: "a.test. MX 10 lost.p.test.\na.test. MX 20 mx1.q.test.\nmx1.q.test. A 127.0.0.1\n",
+		Faults:  map[string]lab.ZoneFault{"lost.p.test": lab.ZoneServfail},
+	})
+	f := readFigures(t, callWith(t.Context(), "x@a.test\n", "campaign", "--resolver", z, "--allow-private", "--format", "json", "-").out)
+	if got := f.Unmeasured; len(f.Platforms) != 0 || len(got) != 1 || got[0].Why != "dns-error" || got[0].Recipients != 1 {
+		t.Errorf("got platforms %+v, unmeasured %+v, want the recipient unmeasured: dns-error", f.Platforms, got)
+	}
+}
+
 // TestEveryOf: no receiver stands in for two probes of its platform.
 func TestEveryOf(t *testing.T) {
 	var all []probe.Receiver

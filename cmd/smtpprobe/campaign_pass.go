@@ -156,6 +156,12 @@ func (p *probeFlags) firstOf(d resolve.Domain) (status string, receivers []probe
 			best = append(best, x)
 		}
 	}
+	// What nobody could look up may be what a sender tries first.
+	if slices.ContainsFunc(d.Exchanges, func(x resolve.Exchange) bool {
+		return x.Status == resolve.DNSError && len(best) > 0 && x.Preference < best[0].Preference
+	}) {
+		return string(resolve.DNSError), nil
+	}
 	slices.SortFunc(best, func(a, b resolve.Exchange) int { return cmp.Compare(a.Host, b.Host) })
 	for _, x := range best {
 		if resolve.Platform(x.Host) != resolve.Platform(best[0].Host) {
