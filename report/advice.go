@@ -59,6 +59,23 @@ func bites(r probe.Result) bool {
 	return r.Verdict != probe.Lenient && consequence(r) != ""
 }
 
+// punishes reports whether a sender with the habit that the check knows comes to
+// grief. That is more than a word of refusal: what is strict behind a 2yz, as a
+// receiver that waits for CR LF, or throws away what stands behind STARTTLS, does
+// not do what the sender asked for. Where no RFC demands a service, a receiver
+// may conform and refuse all the same; and a list that misleads is no tolerance.
+func punishes(r probe.Result) bool {
+	switch {
+	case r.Verdict == probe.Strict:
+		return true
+	case r.Verdict == probe.Lenient:
+		return r.Check.Polarity == probe.Observation
+	case r.Verdict == probe.Correct && r.Check.Polarity == probe.Service && r.Check.Level == probe.None:
+		return r.Reply.Refused()
+	}
+	return bites(r)
+}
+
 // consequence says what happens to a sender with the fault of the check; empty
 // where nothing does, or nothing is known.
 func consequence(r probe.Result) string {

@@ -163,7 +163,7 @@ func fateOf(r probe.Result) fate {
 		return inapplicable
 	case !r.Verdict.Known():
 		return unmeasured
-	case bites(r):
+	case punishes(r):
 		return punished
 	}
 	return tolerated

@@ -58,6 +58,35 @@ func listOf(domains []report.Audience) report.Recipients {
 	return l
 }
 
+// TestHabitsPunishedWithoutARefusal: nobody is safe because the reply that decided
+// is not one of refusal, or the verdict conforms.
+func TestHabitsPunishedWithoutARefusal(t *testing.T) {
+	served, refused := smtp.Reply{Code: 250}, smtp.Reply{Code: 500}
+	for name, tt := range map[string]struct {
+		check   probe.Check
+		verdict probe.Verdict
+		reply   smtp.Reply
+		want    bool
+	}{
+		"waits for CR LF":          {probe.Check{}, probe.Strict, served, true},
+		"closes behind QUIT":       {probe.Check{}, probe.Strict, smtp.Reply{Code: 221}, true},
+		"serves it":                {probe.Check{}, probe.Lenient, served, false},
+		"a line too long, refused": {probe.Check{Polarity: probe.Service, Level: probe.None}, probe.Correct, refused, true},
+		"a line too long, served":  {probe.Check{Polarity: probe.Service, Level: probe.None}, probe.Correct, served, false},
+		"a refusal that is due":    {probe.Check{Polarity: probe.Service, Level: probe.Must}, probe.Correct, refused, false},
+		"lists what it should not": {probe.Check{Polarity: probe.Observation, Level: probe.Must}, probe.Lenient, served, true},
+	} {
+		tt.check.ID, tt.check.Habit = "x", probe.Habit{Name: "habit", Must: "not"}
+		r := receiverOf("p.example", "192.0.2.1")
+		s := report.NewSurvey([]report.Audience{{Domain: "a.example", Recipients: 10}}, []probe.Check{tt.check}, nil)
+		s.Domain("a.example", "ok", []probe.Receiver{r})
+		s.Receiver(probe.Report{Receiver: r, Status: probe.StatusOK, Results: []probe.Result{{Check: &tt.check, Verdict: tt.verdict, Reply: tt.reply}}})
+		if got := s.Campaign().Habits[0]; got.Hurts() != tt.want || got.Spared() == tt.want {
+			t.Errorf("%s: punished %d, tolerated %d, want punished: %v", name, got.Punished, got.Tolerated, tt.want)
+		}
+	}
+}
+
 // TestSurveyCounts: what is inconclusive is never safe, a platform is judged by
 // what was probed of it, and a domain by its own receiver where that was.
 func TestSurveyCounts(t *testing.T) {

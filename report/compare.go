@@ -189,7 +189,7 @@ func (d *demand) add(n numbered, checks []probe.Check) {
 	for _, c := range checks {
 		r := n.results[c.ID]
 		known = known || r.Verdict.Known()
-		if !r.Verdict.Known() || !bites(r) {
+		if !r.Verdict.Known() || !punishes(r) {
 			continue
 		}
 		d.known++
@@ -242,7 +242,7 @@ func penaltyOf(r probe.Result) penalty {
 		return penalty{"close the connection", "closes the connection"}
 	case r.Verdict == probe.Broken:
 		return penalty{"lose step", "loses step"}
-	case r.Verdict == probe.Correct, r.Verdict == probe.Overstrict && (r.Check.Polarity == probe.Keeping || !r.Reply.Refused()):
+	case r.Verdict == probe.Correct && r.Check.Polarity == probe.Clearing, r.Verdict == probe.Overstrict && (r.Check.Polarity == probe.Keeping || !r.Reply.Refused()):
 		return penalty{"forget the transaction", "forgets the transaction"}
 	case !r.Reply.Refused():
 		return penalty{"do not obey", "does not obey"}
