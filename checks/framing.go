@@ -112,9 +112,10 @@ func lineEnds() []probe.Check {
 			Norm: "CR LF ends a line, and nothing else: a server must not take a lone CR for a line end. Whether it " +
 				"then serves the line or refuses it is its own choice.",
 			Start: probe.Hello, Own: true, Errors: 1,
-			Script: probe.Script{test("NOOP a\rNOOP b"), listen("surplus", probe.Step{For: probe.Surplus}), control("NOOP")},
-			Judge:  ignoresBareCR(),
-			Habit:  probe.Habit{Name: "a lone CR inside a command", Must: "let no CR into a command"},
+			Script:   probe.Script{test("NOOP a\rNOOP b"), listen("surplus", probe.Step{For: probe.Surplus}), control("NOOP")},
+			Judge:    ignoresBareCR(),
+			Habit:    probe.Habit{Name: "a lone CR inside a command", Must: "let no CR into a command"},
+			Misleads: true,
 			Bites: "A sender that passes on a name or an address with a CR in it: what stands behind the CR becomes " +
 				"a command of its own.",
 			Fix: "Refuse CR and LF in everything that goes into a command.",

@@ -27,8 +27,9 @@ func starttlsSeen() []probe.Check {
 				Name: "STARTTLS wherever it is listed",
 				Must: "remember that the connection is inside TLS, and send no STARTTLS there",
 			},
-			Bites: "A sender that starts TLS whenever it is listed: it begins a second handshake inside the first.",
-			Fix:   "Remember that the connection is inside TLS, and never send STARTTLS there.",
+			Misleads: true,
+			Bites:    "A sender that starts TLS whenever it is listed: it begins a second handshake inside the first.",
+			Fix:      "Remember that the connection is inside TLS, and never send STARTTLS there.",
 		},
 		{
 			ID: "tls-no-second-greeting", Title: "no greeting comes inside TLS",

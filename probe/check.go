@@ -40,7 +40,10 @@ type Check struct {
 
 	Habit Habit  // the fault of a sender; zero where no sender has it
 	Bites string // which fault of a sender meets this rule
-	Fix   string // how to mend that sender
+	// Misleads: it is the lenient receiver that hurts a sender with the habit, since
+	// it reads, or says, what such a sender takes for something else.
+	Misleads bool
+	Fix      string // how to mend that sender
 }
 
 // Ref names a section of an RFC, such as "RFC 5321 4.1.4".

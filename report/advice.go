@@ -63,13 +63,13 @@ func bites(r probe.Result) bool {
 // grief. That is more than a word of refusal: what is strict behind a 2yz, as a
 // receiver that waits for CR LF, or throws away what stands behind STARTTLS, does
 // not do what the sender asked for. Where no RFC demands a service, a receiver
-// may conform and refuse all the same; and a list that misleads is no tolerance.
+// may conform and refuse all the same.
 func punishes(r probe.Result) bool {
 	switch {
 	case r.Verdict == probe.Strict:
-		return true
+		return !r.Check.Misleads || r.Reply.Refused()
 	case r.Verdict == probe.Lenient:
-		return r.Check.Polarity == probe.Observation
+		return r.Check.Misleads
 	case r.Verdict == probe.Correct && r.Check.Polarity == probe.Service && r.Check.Level == probe.None:
 		return r.Reply.Refused()
 	}

@@ -74,7 +74,10 @@ func TestHabitsPunishedWithoutARefusal(t *testing.T) {
 		"a line too long, refused": {probe.Check{Polarity: probe.Service, Level: probe.None}, probe.Correct, refused, true},
 		"a line too long, served":  {probe.Check{Polarity: probe.Service, Level: probe.None}, probe.Correct, served, false},
 		"a refusal that is due":    {probe.Check{Polarity: probe.Service, Level: probe.Must}, probe.Correct, refused, false},
-		"lists what it should not": {probe.Check{Polarity: probe.Observation, Level: probe.Must}, probe.Lenient, served, true},
+		"lists what it should not": {probe.Check{Polarity: probe.Observation, Level: probe.Must, Misleads: true}, probe.Lenient, served, true},
+		"CR for a line end":        {probe.Check{Level: probe.Must, Misleads: true}, probe.Lenient, served, true},
+		"CR within the line":       {probe.Check{Level: probe.Must, Misleads: true}, probe.Strict, served, false},
+		"CR refused":               {probe.Check{Level: probe.Must, Misleads: true}, probe.Strict, refused, true},
 	} {
 		tt.check.ID, tt.check.Habit = "x", probe.Habit{Name: "habit", Must: "not"}
 		r := receiverOf("p.example", "192.0.2.1")

@@ -236,7 +236,7 @@ func (d *demand) words() string {
 func penaltyOf(r probe.Result) penalty {
 	refuse := penalty{"refuse", "refuses"}
 	switch {
-	case r.Check.Observes():
+	case r.Check.Observes(), r.Verdict == probe.Lenient:
 		return penalty{"mislead it", "misleads it"}
 	case r.Verdict == probe.Dropped:
 		return penalty{"close the connection", "closes the connection"}
