@@ -27,8 +27,9 @@ func sessionEnds() []probe.Check {
 				Name: "waits for the receiver to close after QUIT",
 				Must: "close the connection once QUIT is answered",
 			},
-			Bites: "A sender that waits for the receiver to close after QUIT and so keeps connections open.",
-			Fix:   "Close the connection yourself once the 221 is read.",
+			Misleads: true,
+			Bites:    "A sender that waits for the receiver to close after QUIT and so keeps connections open.",
+			Fix:      "Close the connection yourself once the 221 is read.",
 		},
 		{
 			ID: "quit-mid-transaction", Title: "QUIT inside a transaction",

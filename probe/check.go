@@ -40,8 +40,8 @@ type Check struct {
 
 	Habit Habit  // the fault of a sender; zero where no sender has it
 	Bites string // which fault of a sender meets this rule
-	// Misleads: it is the lenient receiver that hurts a sender with the habit, since
-	// it reads, or says, what such a sender takes for something else.
+	// Misleads: it is the lenient receiver that hurts a sender with the habit, by
+	// what it says, reads into a command, or leaves undone.
 	Misleads bool
 	Fix      string // how to mend that sender
 }
