@@ -113,7 +113,8 @@ func dataGroup() probe.Check {
 			listen("surplus", probe.Step{For: probe.Drain}), rset,
 		},
 		Judge: dataGroupRefused(),
-		Habit: probe.Habit{Name: "pipelines up to DATA", Must: "wait for the replies to all RCPTs before DATA"},
+		// Pipelining up to DATA is allowed (RFC 2920 3.1); going on without looking is not.
+		Habit: probe.Habit{Name: "sends the text without reading the replies before it", Must: "read the replies to RCPT and DATA before it sends the text"},
 		Bites: "A sender that pipelines up to DATA: where every recipient was refused and DATA is accepted, it has to " +
 			"send an empty message to nobody.",
 		Fix: "Read all replies of the group before the text; with no accepted recipient and 354 end the connection.",
