@@ -131,7 +131,7 @@ func findGroupServed(ev probe.Evidence) probe.Finding {
 		return probe.Unknown("the replies to the same commands one by one are not known")
 	case serial.Find(probe.IsOpen).TimedOut: // some pause after errors
 		return probe.Unknown("what follows a refused RCPT is not answered in time when it is alone, either")
-	case serial.ClosedAfter(probe.Disturb): // whoever hangs up on errors does it in a group as well
+	case bad.Code == 421 || serial.ClosedAfter(probe.Disturb): // whoever hangs up on errors does it in a group as well
 		return probe.Unknown("the connection is closed behind the refused RCPT when it is alone, too: " + probe.Brief(bad))
 	}
 	return groupAsAlone(ev, []int{250, bad.Code, 250, ev.Facts.MailAgain.Code, 250}, 1, bad)
